@@ -1,0 +1,411 @@
+//! All algorithms and all labels. No other file names an algorithm crate.
+
+use blake2::{Blake2b, digest::consts::U24};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::AeadInOut};
+use ed25519_dalek::Signer;
+use poly1305::Poly1305;
+use salsa20::{
+    XSalsa20,
+    cipher::{KeyIvInit, StreamCipher, consts::U10},
+};
+use sha2::Digest;
+use subtle::ConstantTimeEq;
+use x25519_dalek::x25519;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    error::{Error, ErrorCode, Result},
+    secret::{Key, SecretBytes},
+};
+
+/// The contexts of every hash and derived key; each has one use.
+pub mod label {
+    /// Id of a recipient.
+    pub const IDENTITY: &str = "agentsecrets v1 identity";
+    /// Ed25519 seed of an identity.
+    pub const SIGNING_KEY: &str = "agentsecrets v1 signing-key";
+    /// X25519 secret of an identity.
+    pub const OPENING_KEY: &str = "agentsecrets v1 opening-key";
+    /// Nonce of a recipient, so that the seed alone gives the whole identity back.
+    pub const RECIPIENT_NONCE: &str = "agentsecrets v1 recipient-nonce";
+    /// Fingerprint of one recipient.
+    pub const FINGERPRINT: &str = "agentsecrets v1 fingerprint";
+    /// Digits that a pair of people compares.
+    pub const SAFETY_NUMBER: &str = "agentsecrets v1 safety-number";
+    /// Hash of an entry with its signature.
+    pub const ENTRY_HASH: &str = "agentsecrets v1 entry-hash";
+    /// Hash of sealed bytes.
+    pub const SEALED_HASH: &str = "agentsecrets v1 sealed-hash";
+    /// Leaf of a deliveries tree.
+    pub const DELIVERIES_LEAF: &str = "agentsecrets v1 deliveries-leaf";
+    /// Inner node of a deliveries tree.
+    pub const DELIVERIES_NODE: &str = "agentsecrets v1 deliveries-node";
+    /// Commitment to one generation of the workspace key.
+    pub const WORKSPACE_KEY_COMMITMENT: &str = "agentsecrets v1 workspace-key-commitment";
+    /// Key for labels, from one generation of the workspace key.
+    pub const LABEL_KEY: &str = "agentsecrets v1 label-key";
+    /// Commitment key of an item, from its salt.
+    pub const ITEM_COMMITMENT: &str = "agentsecrets v1 item-commitment";
+    /// Commitment key of a name, from its salt.
+    pub const NAME_COMMITMENT: &str = "agentsecrets v1 name-commitment";
+    /// Commitment key of a policy, from its salt.
+    pub const POLICY_COMMITMENT: &str = "agentsecrets v1 policy-commitment";
+    /// Ed25519 seed of an invitation, from its token.
+    pub const INVITATION_KEY: &str = "agentsecrets v1 invitation-key";
+    /// Key for the invitee's label, from the invitation's token.
+    pub const INVITATION_LABEL: &str = "agentsecrets v1 invitation-label";
+    /// Stream of random bytes from a host's 32 bytes.
+    pub const ENTROPY: &str = "agentsecrets v1 entropy";
+    /// Key of a vault's files, from its root key.
+    pub const VAULT_FILES: &str = "agentsecrets v1 vault-files";
+    /// Name of a vault's root key.
+    pub const VAULT_KEY_ID: &str = "agentsecrets v1 vault-key-id";
+}
+
+/// BLAKE3 under a context, over the parts one after the other. Callers keep parts unambiguous.
+pub fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(label);
+    parts.iter().for_each(|part| {
+        hasher.update(part);
+    });
+    *hasher.finalize().as_bytes()
+}
+
+/// A 32-byte key derived from key material under a context.
+pub fn derive_key(label: &str, material: &[u8]) -> Key {
+    let mut hasher = blake3::Hasher::new_derive_key(label);
+    hasher.update(material);
+    let key = Key::new(*hasher.finalize().as_bytes());
+    hasher.zeroize();
+    key
+}
+
+/// BLAKE3 keyed with `derive_key(label, salt)`: a commitment that nobody without the salt can test.
+pub fn commit(label: &str, salt: &[u8; 32], content: &[u8]) -> [u8; 32] {
+    let key = derive_key(label, salt);
+    *blake3::keyed_hash(key.expose(), content).as_bytes()
+}
+
+/// Equality of public digests in constant time, where one side may be a guess at a secret.
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// SHA-256, for the `Content-Digest` header alone.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
+}
+
+/// Random bytes drawn from 32 bytes of the host's, by BLAKE3 in its extendable mode. Deterministic:
+/// the same 32 bytes must never be used twice outside of tests.
+pub struct Entropy(blake3::OutputReader);
+
+impl Entropy {
+    /// From 32 bytes of a good random source, used once.
+    pub fn new(mut seed: [u8; 32]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(label::ENTROPY);
+        hasher.update(&seed);
+        seed.zeroize();
+        let reader = hasher.finalize_xof();
+        hasher.zeroize();
+        Self(reader)
+    }
+
+    /// The next `N` bytes.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill(&mut bytes);
+        bytes
+    }
+
+    /// The next 32 bytes as a key.
+    pub fn key(&mut self) -> Key {
+        Key::new(self.bytes())
+    }
+}
+
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Private Ed25519 key. Signs bytes that begin with version, suite and type.
+pub struct SigningKey(Box<ed25519_dalek::SigningKey>);
+
+impl SigningKey {
+    /// From a 32-byte seed.
+    pub fn from_seed(seed: &Key) -> Self {
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed.expose())))
+    }
+
+    /// The public half.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Deterministic Ed25519 signature (RFC 8032).
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+/// Public Ed25519 key, canonical and not weak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VerifyingKey([u8; 32]);
+
+impl VerifyingKey {
+    /// # Errors
+    /// `weak_key` for a point that is off the curve, of low order or not canonically encoded.
+    pub fn parse(bytes: [u8; 32]) -> Result<Self> {
+        ed25519_dalek::VerifyingKey::from_bytes(&bytes)
+            .ok()
+            .filter(|key| !key.is_weak() && key.to_edwards().compress().to_bytes() == bytes)
+            .map(|_| Self(bytes))
+            .ok_or_else(|| {
+                Error::new(ErrorCode::WeakKey, "an Ed25519 key is weak or not canonical")
+            })
+    }
+
+    /// The 32 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Strict verification, one verdict on every path: small-order and non-canonical parts fail.
+    ///
+    /// # Errors
+    /// `bad_signature`.
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<()> {
+        let bad =
+            || Error::new(ErrorCode::BadSignature, "a signature does not fit what it stands under");
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| bad())?;
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        key.verify_strict(message, &signature).map_err(|_| bad())
+    }
+}
+
+/// An Ed25519 signature, 64 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+pub struct Signature(pub [u8; 64]);
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signature({}..)", crate::encoding::to_hex(&self.0[..4]))
+    }
+}
+
+/// Public X25519 key, canonical and not of low order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BoxPublicKey([u8; 32]);
+
+/// p = 2^255 - 19, little endian (RFC 7748).
+const FIELD_PRIME: [u8; 32] = {
+    let mut p = [0xff; 32];
+    p[0] = 0xed;
+    p[31] = 0x7f;
+    p
+};
+
+impl BoxPublicKey {
+    /// # Errors
+    /// `weak_key` for a u-coordinate of at least p or of a point of low order, as libsodium refuses.
+    pub fn parse(bytes: [u8; 32]) -> Result<Self> {
+        let canonical = bytes.iter().rev().lt(FIELD_PRIME.iter().rev());
+        // A clamped scalar is a multiple of the cofactor, so exactly low order gives zero.
+        let contributory = canonical && x25519([0x55; 32], bytes) != [0; 32];
+        contributory.then_some(Self(bytes)).ok_or_else(|| {
+            Error::new(ErrorCode::WeakKey, "an X25519 key is of low order or not canonical")
+        })
+    }
+
+    /// The 32 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+macro_rules! borsh_by_parse {
+    ($name:ident) => {
+        impl borsh::BorshSerialize for $name {
+            fn serialize<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+                writer.write_all(&self.0)
+            }
+        }
+
+        impl borsh::BorshDeserialize for $name {
+            fn deserialize_reader<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
+                let bytes = <[u8; 32]>::deserialize_reader(reader)?;
+                Self::parse(bytes).map_err(|_| crate::encoding::invalid("weak key"))
+            }
+        }
+    };
+}
+borsh_by_parse!(VerifyingKey);
+borsh_by_parse!(BoxPublicKey);
+
+/// Private X25519 key; clamped when used (RFC 7748).
+pub struct BoxSecretKey(Key);
+
+impl BoxSecretKey {
+    /// From any 32 bytes.
+    pub fn new(bytes: Key) -> Self {
+        Self(bytes)
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> BoxPublicKey {
+        BoxPublicKey(x25519(*self.0.expose(), x25519_dalek::X25519_BASEPOINT_BYTES))
+    }
+
+    /// The NaCl box key of a pair: HSalsa20 of the X25519 shared secret.
+    fn shared(&self, theirs: &BoxPublicKey) -> Key {
+        let secret = Zeroizing::new(x25519(*self.0.expose(), theirs.0));
+        Key::new(salsa20::hsalsa::<U10>(&(*secret).into(), &Default::default()).into())
+    }
+}
+
+/// Bytes that a sealed box is longer than its message.
+pub const SEAL_OVERHEAD: usize = 32 + TAG;
+/// Bytes that a box between two known keys is longer than its message.
+pub const BOX_OVERHEAD: usize = 24 + TAG;
+const TAG: usize = 16;
+
+/// `crypto_box_seal` of libsodium, with the ephemeral key drawn from `entropy`.
+pub fn box_seal(to: &BoxPublicKey, message: &[u8], entropy: &mut Entropy) -> Vec<u8> {
+    let ephemeral = BoxSecretKey::new(entropy.key());
+    let public = ephemeral.public_key();
+    let mut out = Vec::with_capacity(SEAL_OVERHEAD + message.len());
+    out.extend_from_slice(public.as_bytes());
+    secretbox(&ephemeral.shared(to), &seal_nonce(&public, to), message, &mut out);
+    out
+}
+
+/// `crypto_box_seal_open` of libsodium; `None` for every box that does not open.
+pub fn box_seal_open(
+    own: &BoxSecretKey,
+    own_public: &BoxPublicKey,
+    sealed: &[u8],
+) -> Option<SecretBytes> {
+    let (ephemeral, boxed) = sealed.split_first_chunk::<32>()?;
+    let ephemeral = BoxPublicKey::parse(*ephemeral).ok()?;
+    secretbox_open(&own.shared(&ephemeral), &seal_nonce(&ephemeral, own_public), boxed)
+}
+
+/// `crypto_box_easy` of libsodium with a random nonce in front.
+pub fn crypto_box(
+    from: &BoxSecretKey,
+    to: &BoxPublicKey,
+    message: &[u8],
+    entropy: &mut Entropy,
+) -> Vec<u8> {
+    let nonce: [u8; 24] = entropy.bytes();
+    let mut out = Vec::with_capacity(BOX_OVERHEAD + message.len());
+    out.extend_from_slice(&nonce);
+    secretbox(&from.shared(to), &nonce, message, &mut out);
+    out
+}
+
+/// Opens what [`crypto_box`] made; `None` for every box that does not open.
+pub fn crypto_box_open(
+    own: &BoxSecretKey,
+    from: &BoxPublicKey,
+    boxed: &[u8],
+) -> Option<SecretBytes> {
+    let (nonce, boxed) = boxed.split_first_chunk::<24>()?;
+    secretbox_open(&own.shared(from), nonce, boxed)
+}
+
+fn seal_nonce(ephemeral: &BoxPublicKey, to: &BoxPublicKey) -> [u8; 24] {
+    Blake2b::<U24>::new()
+        .chain_update(ephemeral.as_bytes())
+        .chain_update(to.as_bytes())
+        .finalize()
+        .into()
+}
+
+/// XSalsa20-Poly1305 in NaCl's layout: tag, then ciphertext; appended to `out`.
+fn secretbox(key: &Key, nonce: &[u8; 24], message: &[u8], out: &mut Vec<u8>) {
+    let (mut cipher, mac) = salsa_parts(key, nonce);
+    let start = out.len();
+    out.extend_from_slice(&[0; TAG]);
+    out.extend_from_slice(message);
+    let (tag, body) = out[start..].split_at_mut(TAG);
+    cipher.apply_keystream(body);
+    tag.copy_from_slice(mac.compute_unpadded(body).as_slice());
+}
+
+fn secretbox_open(key: &Key, nonce: &[u8; 24], boxed: &[u8]) -> Option<SecretBytes> {
+    let (tag, body) = boxed.split_first_chunk::<TAG>()?;
+    let (mut cipher, mac) = salsa_parts(key, nonce);
+    same(mac.compute_unpadded(body).as_slice(), tag).then_some(())?;
+    let mut plain = body.to_vec();
+    cipher.apply_keystream(&mut plain);
+    Some(SecretBytes::new(plain))
+}
+
+/// The stream after its first 32 bytes, and the authenticator keyed with those.
+fn salsa_parts(key: &Key, nonce: &[u8; 24]) -> (XSalsa20, Poly1305) {
+    let mut cipher = XSalsa20::new(key.expose().into(), nonce.into());
+    let mut first = Zeroizing::new([0; 32]);
+    cipher.apply_keystream(first.as_mut_slice());
+    let mac = Poly1305::new((&*first).into());
+    (cipher, mac)
+}
+
+/// XChaCha20-Poly1305: nonce, ciphertext, tag.
+pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24 + message.len() + TAG);
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(message);
+    let cipher = XChaCha20Poly1305::new(key.expose().into());
+    // Fails for messages over 256 GiB alone, and every message here is bounded.
+    if let Ok(tag) =
+        cipher.encrypt_inout_detached(&XNonce::from(nonce), associated, (&mut out[24..]).into())
+    {
+        out.extend_from_slice(&tag);
+    }
+    out
+}
+
+/// Opens what [`encrypt`] made; `None` for a wrong key, other associated data or any changed bit.
+pub fn decrypt(key: &Key, associated: &[u8], bytes: &[u8]) -> Option<SecretBytes> {
+    let (nonce, body) = bytes.split_first_chunk::<24>()?;
+    let (body, tag) = body.split_last_chunk::<TAG>()?;
+    let mut plain = Zeroizing::new(body.to_vec());
+    let cipher = XChaCha20Poly1305::new(key.expose().into());
+    cipher
+        .decrypt_inout_detached(
+            &XNonce::from(*nonce),
+            associated,
+            plain.as_mut_slice().into(),
+            tag.into(),
+        )
+        .ok()?;
+    Some(SecretBytes::copy_of(&plain))
+}
+
+/// The key of a passphrase: Argon2id, 64 MiB, three passes, one lane.
+///
+/// # Errors
+/// `internal` where the memory is not to be had.
+#[cfg(feature = "file-vault")]
+pub fn passphrase_key(passphrase: &[u8], salt: &[u8; 16]) -> Result<Key> {
+    use argon2::{Algorithm, Argon2, Params, Version};
+    let mut key = Zeroizing::new([0; 32]);
+    Params::new(64 * 1024, 3, 1, Some(32))
+        .and_then(|params| {
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
+                passphrase,
+                salt,
+                key.as_mut_slice(),
+            )
+        })
+        .map_err(|_| {
+            Error::new(
+                ErrorCode::Internal,
+                "the passphrase cannot be stretched: 64 MiB of memory are needed",
+            )
+        })?;
+    Ok(Key::new(*key))
+}
