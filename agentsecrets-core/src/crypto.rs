@@ -71,6 +71,17 @@ pub fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// As [`hash`], but any number of bytes.
+pub fn hash_long<const N: usize>(label: &str, parts: &[&[u8]]) -> [u8; N] {
+    let mut hasher = blake3::Hasher::new_derive_key(label);
+    parts.iter().for_each(|part| {
+        hasher.update(part);
+    });
+    let mut out = [0; N];
+    hasher.finalize_xof().fill(&mut out);
+    out
+}
+
 /// A 32-byte key derived from key material under a context.
 pub fn derive_key(label: &str, material: &[u8]) -> Key {
     let mut hasher = blake3::Hasher::new_derive_key(label);

@@ -182,6 +182,30 @@ id!(/// A secret, for its whole life; random.
 id!(/// One push or share; random.
     BatchId 16);
 
+/// The newest entry of a log: its number and its hash. Text form: `SEQ:HEX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Head {
+    /// Number of the entry; Genesis is 0.
+    pub seq: u64,
+    /// Hash of the entry.
+    pub hash: EntryHash,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+impl Head {
+    /// From the text form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seq, hash) = text.split_once(':')?;
+        let head = Self { seq: seq.parse().ok()?, hash: EntryHash::from_hex(hash)? };
+        (head.to_string() == text).then_some(head)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,15 @@ pub mod error;
 pub mod secret;
 
 // Layer 2: values.
+/// What people read to each other.
+pub mod fingerprint;
+/// Private half and public half of a device, agent or job.
+pub mod identity;
 /// Names of secrets.
 pub mod name;
+/// Anonymous public-key encryption to one recipient.
+pub mod sealed_box;
+/// The key for names and labels, and how it is handed over.
+pub mod workspace_key;
 
 pub use error::{Error, ErrorCode, Result};
