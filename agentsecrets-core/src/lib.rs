@@ -15,11 +15,19 @@ pub mod secret;
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
 pub mod identity;
+/// The invitation code, the reply and its proof.
+pub mod invitation;
 /// Names of secrets.
 pub mod name;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
 /// The key for names and labels, and how it is handed over.
 pub mod workspace_key;
+
+// Layer 3: state. Pure: no input or output, no clock, no randomness of its own.
+/// The signed, hash-chained history and the fold over it.
+pub mod log;
+/// What the owner decides for the whole workspace.
+pub mod policy;
 
 pub use error::{Error, ErrorCode, Result};

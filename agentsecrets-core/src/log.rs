@@ -1,0 +1,19 @@
+//! The workspace's signed, hash-chained history and the pure fold over it.
+//!
+//! Spec: `spec/log.md`. No input or output, no clock, no randomness of its own.
+
+/// The Merkle tree over what an entry delivers.
+pub mod deliveries;
+/// Signed entries and their bodies.
+pub mod entry;
+/// Roles, scopes, members.
+pub mod membership;
+mod rules;
+/// What the log says now: the fold.
+pub mod state;
+
+pub use crate::encoding::Head;
+pub use entry::{Body, Entry, SignedEntry};
+pub use membership::{Member, Role, Scope, ScopeItem};
+pub use rules::{MAX_MEMBERS, person_proof};
+pub use state::State;
