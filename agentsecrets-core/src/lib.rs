@@ -19,6 +19,8 @@ pub mod identity;
 pub mod invitation;
 /// Names of secrets.
 pub mod name;
+/// What one sealed box of a push holds.
+pub mod parcel;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
 /// The key for names and labels, and how it is handed over.
