@@ -27,9 +27,13 @@ pub mod sealed_box;
 pub mod workspace_key;
 
 // Layer 3: state. Pure: no input or output, no clock, no randomness of its own.
+/// How vault and log, or two environments, differ.
+pub mod drift;
 /// The signed, hash-chained history and the fold over it.
 pub mod log;
 /// What the owner decides for the whole workspace.
 pub mod policy;
+/// What the vault holds of one environment.
+pub mod snapshot;
 
 pub use error::{Error, ErrorCode, Result};
