@@ -17,6 +17,8 @@ pub mod fingerprint;
 pub mod identity;
 /// The invitation code, the reply and its proof.
 pub mod invitation;
+/// Requests to a relay and its answers.
+pub mod message;
 /// Names of secrets.
 pub mod name;
 /// What one sealed box of a push holds.
@@ -35,5 +37,9 @@ pub mod log;
 pub mod policy;
 /// What the vault holds of one environment.
 pub mod snapshot;
+
+// Layer 4: engine. Time and randomness are arguments.
+/// Operations as machines that hand out steps and take answers.
+pub mod sync;
 
 pub use error::{Error, ErrorCode, Result};

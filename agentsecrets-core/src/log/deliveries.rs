@@ -58,10 +58,14 @@ pub fn verify(
     }
     let (mut node, mut siblings) = (leaf, path.iter());
     while size > 1 {
-        let promoted = index == size - 1 && index % 2 == 0;
+        let promoted = index == size - 1 && index.is_multiple_of(2);
         if !promoted {
             let Some(sibling) = siblings.next() else { return false };
-            node = if index % 2 == 0 { parent(&node, sibling) } else { parent(sibling, &node) };
+            node = if index.is_multiple_of(2) {
+                parent(&node, sibling)
+            } else {
+                parent(sibling, &node)
+            };
         }
         (index, size) = (index / 2, size.div_ceil(2));
     }

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     crypto::VerifyingKey,
-    encoding::{EntryHash, EnvironmentId, MemberId, PersonId, SecretId},
+    encoding::{EntryHash, EnvironmentId, MemberId, PersonId, SealedHash, SecretId},
     identity::{Kind, Recipient},
     workspace_key::SealedLabel,
 };
@@ -197,6 +197,8 @@ pub struct Member {
     pub admitted_by: MemberId,
     /// Why its key is believed.
     pub how: How,
+    /// Hash of the grant that handed it the workspace key; none for the founder and the blind.
+    pub grant: Option<SealedHash>,
     /// Its label, under the workspace key.
     pub label: SealedLabel,
 }

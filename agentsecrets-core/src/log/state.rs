@@ -7,7 +7,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::{
     deliveries,
     entry::{
-        Action, Admit, Body, Entry, Genesis, Invite, Item, Operation, SignedEntry, VersionRef,
+        Action, Admit, Body, Entry, Genesis, Invite, Item, Operation, Push, Share, SignedEntry,
+        VersionRef,
     },
     membership::{How, Member, Role, Scope, Span},
     rules,
@@ -15,7 +16,8 @@ use super::{
 use crate::{
     crypto::VerifyingKey,
     encoding::{
-        Commitment, EntryHash, EnvironmentId, Head, MemberId, SealedHash, SecretId, WorkspaceId,
+        BatchId, Commitment, DeliveriesRoot, EntryHash, EnvironmentId, Head, MemberId, SealedHash,
+        SecretId, WorkspaceId,
     },
     error::{Error, ErrorCode, Result},
     policy::Policy,
@@ -109,6 +111,19 @@ pub struct ShareState {
     pub differs: Vec<(VersionRef, VersionRef)>,
 }
 
+/// An entry that delivers values: a Push or a Share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Carrier {
+    /// Its environment.
+    pub environment: EnvironmentId,
+    /// Names it inside its parcels.
+    pub batch: BatchId,
+    /// Who signed it.
+    pub author: MemberId,
+    /// Over what each recipient gets.
+    pub root: DeliveriesRoot,
+}
+
 /// What the log says. Two members with one head have the same state, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct State {
@@ -123,6 +138,7 @@ pub struct State {
     pub(super) invitations: BTreeMap<EntryHash, InvitationState>,
     pub(super) secrets: BTreeMap<SecretId, SecretState>,
     pub(super) shares: Vec<ShareState>,
+    pub(super) carriers: BTreeMap<u64, Carrier>,
 }
 
 impl State {
@@ -145,6 +161,7 @@ impl State {
             invitations: BTreeMap::new(),
             secrets: BTreeMap::new(),
             shares: Vec::new(),
+            carriers: BTreeMap::new(),
         };
         state.found(entry.author, genesis);
         Ok(state)
@@ -241,6 +258,11 @@ impl State {
         &self.shares
     }
 
+    /// Entries that deliver values, by their numbers.
+    pub fn carriers(&self) -> &BTreeMap<u64, Carrier> {
+        &self.carriers
+    }
+
     /// Who was a member in scope of a secret just before entry `seq`, sorted.
     pub fn recipients_before<'a>(
         &'a self,
@@ -303,6 +325,7 @@ impl State {
             ended: None,
             admitted_by: author,
             how: How::Founder,
+            grant: None,
             label: genesis.label.clone(),
         };
         self.enter(author, member);
@@ -327,16 +350,8 @@ impl State {
             }
             Body::Uninvite(uninvite) => self.close_invitation(&uninvite.invite),
             Body::Admit(admit) => self.take_admit(entry, admit),
-            Body::Push(push) => {
-                push.items.iter().for_each(|item| self.take_item(entry, push.environment, item))
-            }
-            Body::Share(share) => self.shares.push(ShareState {
-                seq: entry.seq,
-                environment: share.environment,
-                versions: share.versions.clone(),
-                recipients: share.recipients.clone(),
-                differs: share.differs.clone(),
-            }),
+            Body::Push(push) => self.take_push(entry, push),
+            Body::Share(share) => self.take_share(entry, share),
             Body::Policy(policy) => self.policy = *policy,
         }
     }
@@ -366,9 +381,28 @@ impl State {
             ended: None,
             admitted_by: entry.author,
             how: admit.how,
+            grant: admit.grant,
             label: admit.label.clone(),
         };
         self.enter(admit.recipient.id(), member);
+    }
+
+    fn take_push(&mut self, entry: &Entry, push: &Push) {
+        let Push { batch, environment, root, .. } = *push;
+        self.carriers.insert(entry.seq, Carrier { environment, batch, author: entry.author, root });
+        push.items.iter().for_each(|item| self.take_item(entry, environment, item));
+    }
+
+    fn take_share(&mut self, entry: &Entry, share: &Share) {
+        let Share { batch, environment, root, .. } = *share;
+        self.carriers.insert(entry.seq, Carrier { environment, batch, author: entry.author, root });
+        self.shares.push(ShareState {
+            seq: entry.seq,
+            environment,
+            versions: share.versions.clone(),
+            recipients: share.recipients.clone(),
+            differs: share.differs.clone(),
+        });
     }
 
     fn take_item(&mut self, entry: &Entry, environment: EnvironmentId, item: &Item) {
