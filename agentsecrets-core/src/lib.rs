@@ -11,6 +11,8 @@ pub mod error;
 pub mod secret;
 
 // Layer 2: values.
+/// `.env` text.
+pub mod dotenv;
 /// Names of secrets.
 pub mod name;
 
