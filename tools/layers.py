@@ -16,7 +16,7 @@ CORE = "agentsecrets-core/src"
 LAYERS = {
     1: "crypto error encoding secret",
     2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export message"
-       " request_signature",
+       " request_signature wire",
     3: "log drift policy snapshot",
     4: "sync",
     5: "vault transport client config",
@@ -28,7 +28,7 @@ ALGORITHM_HOME = f"{CORE}/crypto.rs"
 UNSAFE_HOME = "agentsecrets-ffi/src/capi"
 
 RELAY = "relay-reference/src"
-RELAY_MAY = {"crypto", "encoding", "error", "log", "request_signature", "Error", "ErrorCode", "Result"}
+RELAY_MAY = {"crypto", "encoding", "error", "log", "request_signature", "wire", "Error", "ErrorCode", "Result"}
 RELAY_MAY_FROM = {"identity": {"Recipient"}}
 
 SKIP_FOLDERS = {"target", "node_modules", "dist", "build"}

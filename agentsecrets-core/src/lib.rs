@@ -11,6 +11,8 @@ pub mod error;
 pub mod secret;
 
 // Layer 2: values.
+/// `.env` text.
+pub mod dotenv;
 /// What people read to each other.
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
@@ -25,6 +27,8 @@ pub mod name;
 pub mod parcel;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
+/// JSON shapes of the relay's interface.
+pub mod wire;
 /// The key for names and labels, and how it is handed over.
 pub mod workspace_key;
 

@@ -8,8 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     crypto::{self, BoxPublicKey, Entropy, label},
     encoding::{
-        Commitment, EnvironmentId, Header, MemberId, SealedHash, SecretId, WorkspaceId, encode,
-        parse, tag,
+        Commitment, EnvironmentId, Header, MemberId, SecretId, WorkspaceId, encode, parse, tag,
     },
     error::{Error, ErrorCode, Result},
     identity::{Identity, Recipient},
@@ -199,11 +198,6 @@ pub fn unwrap(
         return Err(bad("the grant holds another workspace key than the log commits to"));
     }
     Ok(grant.key)
-}
-
-/// The hash under which a signed entry lists sealed bytes.
-pub fn sealed_hash(bytes: &[u8]) -> SealedHash {
-    SealedHash(crypto::hash(label::SEALED_HASH, &[bytes]))
 }
 
 #[cfg(test)]

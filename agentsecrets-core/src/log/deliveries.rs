@@ -25,6 +25,11 @@ pub fn leaf(recipient: &MemberId, parts: &[SealedHash]) -> Node {
     hash(label::DELIVERIES_LEAF, &[&encode(&Leaf { header: Header, recipient, parts })])
 }
 
+/// The hash under which a signed entry lists sealed bytes.
+pub fn sealed_hash(bytes: &[u8]) -> SealedHash {
+    SealedHash(hash(label::SEALED_HASH, &[bytes]))
+}
+
 /// The root over leaves in the order of their recipients' ids.
 pub fn root(leaves: &[Node]) -> DeliveriesRoot {
     let mut level = leaves.to_vec();
