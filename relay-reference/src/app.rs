@@ -9,7 +9,14 @@ use std::{
 use agentsecrets_core::{crypto::VerifyingKey, request_signature::Verified};
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{metrics::Metrics, problem::Problem, states::States, store::Store, watch::Watch};
+use crate::{
+    limits::{Allowance, Rates},
+    metrics::Metrics,
+    problem::Problem,
+    states::States,
+    store::Store,
+    watch::Watch,
+};
 
 const WORKSPACES: usize = 1_024;
 const NONCES: usize = 100_000;
@@ -20,6 +27,8 @@ const WAITING: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Memory for request bodies under way.
 const BODY_BYTES: usize = 256 << 20;
+/// Uploads for workspaces that nobody has committed yet, in an hour: they need no membership.
+const STRANGERS_BYTES: usize = 1 << 30;
 
 /// The relay behind its listeners.
 pub struct App {
@@ -35,6 +44,10 @@ pub struct App {
     pub authority: String,
     /// Bytes of bodies that may still come in.
     pub bodies: Arc<Semaphore>,
+    /// Bytes that may be uploaded for workspaces that are not there yet.
+    pub uploads: Allowance,
+    /// Requests of each key.
+    pub rates: Rates,
     nonces: Mutex<Nonces>,
     workers: Semaphore,
     waiting: Semaphore,
@@ -50,6 +63,8 @@ impl App {
             metrics: Metrics::default(),
             authority,
             bodies: Arc::new(Semaphore::new(BODY_BYTES)),
+            rates: Rates::default(),
+            uploads: Allowance::new(STRANGERS_BYTES),
             nonces: Mutex::default(),
             workers: Semaphore::new(WORKERS),
             waiting: Semaphore::new(WAITING),

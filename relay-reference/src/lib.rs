@@ -16,6 +16,8 @@ pub mod app;
 pub mod config;
 /// One file for each endpoint.
 pub mod http;
+/// What a key, or everybody, may ask for in a time.
+pub mod limits;
 /// Counters for operators.
 pub mod metrics;
 /// Errors as `application/problem+json`.

@@ -65,8 +65,8 @@ impl Problem {
     }
 
     /// 429.
-    pub fn rate_limited(detail: &'static str) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(1)
+    pub fn rate_limited(detail: &'static str, seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(seconds)
     }
 
     /// 503.

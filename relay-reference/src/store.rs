@@ -165,7 +165,8 @@ pub trait Store: Send + Sync {
         limit: usize,
         bytes: usize,
     ) -> Result<Vec<Vec<u8>>>;
-    /// Keeps sealed bytes of a known workspace until a commit names them or they expire.
+    /// Keeps sealed bytes, of a workspace that may not be there yet, until a commit names them or
+    /// they expire.
     fn put_sealed(
         &self,
         workspace: &WorkspaceId,

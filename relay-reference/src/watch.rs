@@ -47,7 +47,7 @@ impl Watch {
             return Err(Problem::overloaded());
         }
         if waiting.of_key.get(&key).is_some_and(|count| *count >= MOST_OF_ONE) {
-            return Err(Problem::rate_limited("too many waiting requests of one key"));
+            return Err(Problem::rate_limited("too many waiting requests of one key", 1));
         }
         waiting.all += 1;
         *waiting.of_key.entry(key).or_default() += 1;

@@ -127,6 +127,25 @@ fn large_commits_name_what_was_uploaded_before() {
 }
 
 #[test]
+fn a_first_commit_may_be_large_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(folder.path());
+    let mut team = Team::new(Device::new(1));
+    let (entry, mut deliveries) = team.push(1, 1 << 20);
+    let bytes = deliveries[0].ciphertext.take().unwrap().0;
+    let hash = agentsecrets_core::log::deliveries::sealed_hash(&bytes);
+    (deliveries[0].hash, deliveries[0].entry) = (Some(hash), 2);
+    team.take(&entry);
+    let commit = team.commit(&team.log, deliveries);
+    assert!(team.founder.commit(relay.address, &commit).is(409, "missing_sealed"));
+    let path = team.path(&format!("sealed/{hash}"));
+    assert_eq!(team.founder.put(relay.address, &path, bytes).status, 204);
+    let log = team.founder.get(relay.address, &team.path("log"));
+    assert!(log.is(404, "unknown_workspace"), "{log:?}");
+    assert_eq!(team.founder.commit(relay.address, &commit).status, 201);
+}
+
+#[test]
 fn what_is_too_large_is_refused_with_limit_and_place() {
     let folder = tempfile::tempdir().unwrap();
     let relay = Relay::start(folder.path());

@@ -203,6 +203,26 @@ fn the_first_reply_to_an_invitation_stays() {
 }
 
 #[test]
+fn replies_to_expired_invitations_come_too_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(folder.path());
+    let mut team = Team::published(Device::new(1), relay.address);
+    for (expires, status) in [(relay_reference::now() * 1000 + 60_000, 204), (1_000, 410)] {
+        let key = Device::new(8).key.verifying_key();
+        let invite = Invite { key, role: Role::Reader, scope: Scope::All, expires };
+        let invite = team.draft(Body::Invite(invite));
+        let commit = team.commit(std::slice::from_ref(&invite), Vec::new());
+        assert_eq!(team.founder.commit(relay.address, &commit).status, 201);
+        team.take(&invite);
+        let reply = Reply { workspace: team.id(), reply: Bytes(b"reply".to_vec()) };
+        let body = serde_json::to_vec(&reply).unwrap();
+        let path = format!("/v1/invitations/{}", invite.hash());
+        let answer = Device::new(2).put(relay.address, &path, body);
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}
+
+#[test]
 fn identities_are_kept_for_who_signs_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let relay = Relay::start(folder.path());

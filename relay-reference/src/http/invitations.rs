@@ -49,9 +49,13 @@ pub(super) async fn put(
 fn check_open(app: &App, workspace: &WorkspaceId, invite: &EntryHash) -> Result<(), Problem> {
     let state = app.states.current(&*app.store, workspace)?;
     let state = state.ok_or_else(Problem::unknown_workspace)?;
-    let open = state.open_invitation(invite).is_some();
     let unknown = || Problem::not_found("unknown_invitation", "no such open invitation");
-    open.then_some(()).ok_or_else(unknown)
+    let expires = state.open_invitation(invite).ok_or_else(unknown)?.invite.expires;
+    if expires != 0 && expires / 1000 < crate::now() {
+        let detail = "the invitation's time is over";
+        return Err(Problem::new(StatusCode::GONE, "invitation_expired", detail));
+    }
+    Ok(())
 }
 
 /// For members of the invitation's workspace.

@@ -104,6 +104,7 @@ fn verified(app: &App, parts: &Parts, body: &[u8]) -> Result<Verified, Problem> 
         let detail = error.message().to_owned();
         Problem::new(StatusCode::UNAUTHORIZED, "clock_skew", detail).with("server_time", now)
     })?;
+    app.rates.count(verified.key)?;
     app.spend_nonce(&verified)?;
     Ok(verified)
 }

@@ -32,10 +32,11 @@ pub(super) async fn put(
         if sealed_hash(&signed.body) != hash {
             return Err(Problem::malformed("the body has another hash than the path says"));
         }
-        let state = app.states.current(&*app.store, &workspace)?;
-        let state = state.ok_or_else(Problem::unknown_workspace)?;
-        if !is_member(&state, &signed.key) {
-            return Err(Problem::not_a_member());
+        match app.states.current(&*app.store, &workspace)? {
+            Some(state) if !is_member(&state, &signed.key) => return Err(Problem::not_a_member()),
+            Some(_) => {}
+            // Somebody publishes a local workspace, whose first commit is large.
+            None => app.uploads.take(signed.body.len())?,
         }
         app.store.put_sealed(&workspace, hash, signed.body, crate::now())?;
         Ok(StatusCode::NO_CONTENT)

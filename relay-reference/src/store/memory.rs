@@ -139,10 +139,10 @@ impl Store for MemoryStore {
         bytes: Vec<u8>,
         now: u64,
     ) -> Result<()> {
-        if let Some(workspace) = self.tables().workspaces.get_mut(workspace) {
-            let fresh = Sealed { bytes, stored: now, used: false };
-            workspace.sealed.entry(hash).or_insert(fresh).stored = now;
-        }
+        let mut tables = self.tables();
+        let sealed = &mut tables.workspaces.entry(*workspace).or_default().sealed;
+        let fresh = Sealed { bytes, stored: now, used: false };
+        sealed.entry(hash).or_insert(fresh).stored = now;
         Ok(())
     }
 

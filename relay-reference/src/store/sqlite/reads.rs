@@ -69,7 +69,7 @@ pub(super) fn deliveries(
     let mut rows = statement.query(params![id, recipient.0, number(from)])?;
     let mut total = 0;
     while let Some(row) = rows.next()? {
-        let delivered = delivered(connection, id, row)?;
+        let delivered = delivered(connection, workspace_id, row)?;
         total += delivered.parts.iter().flatten().map(Vec::len).sum::<usize>();
         if total > bytes && !page.is_empty() {
             return Ok((page, true));
@@ -81,11 +81,11 @@ pub(super) fn deliveries(
 
 fn delivered(
     connection: &Connection,
-    id: i64,
+    workspace: &WorkspaceId,
     row: &rusqlite::Row<'_>,
 ) -> rusqlite::Result<Delivered> {
     let hashes: Vec<SealedHash> = chunks(row.get(2)?).map(SealedHash).collect();
-    let parts = hashes.iter().map(|hash| sealed(connection, id, hash));
+    let parts = hashes.iter().map(|hash| sealed(connection, workspace, hash));
     Ok(Delivered {
         seq: row.get::<_, i64>(0)?.unsigned_abs(),
         position: row.get::<_, u32>(1)? as usize,
@@ -97,11 +97,12 @@ fn delivered(
 
 fn sealed(
     connection: &Connection,
-    id: i64,
+    workspace: &WorkspaceId,
     hash: &SealedHash,
 ) -> rusqlite::Result<Option<Vec<u8>>> {
-    let sql = "SELECT bytes FROM sealed WHERE id = ?1 AND hash = ?2";
-    connection.prepare_cached(sql)?.query_row(params![id, hash.0], |row| row.get(0)).optional()
+    let sql = "SELECT bytes FROM sealed WHERE workspace = ?1 AND hash = ?2";
+    let values = params![workspace.0, hash.0];
+    connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()
 }
 
 pub(super) fn identity(

@@ -21,10 +21,10 @@ CREATE TABLE deliveries (
     PRIMARY KEY (id, recipient, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE sealed (
-    id INTEGER NOT NULL, hash BLOB NOT NULL, used INTEGER NOT NULL, stored INTEGER NOT NULL,
-    bytes BLOB NOT NULL
+    workspace BLOB NOT NULL, hash BLOB NOT NULL, used INTEGER NOT NULL,
+    stored INTEGER NOT NULL, bytes BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX sealed_by_hash ON sealed (id, hash);
+CREATE UNIQUE INDEX sealed_by_hash ON sealed (workspace, hash);
 CREATE INDEX sealed_unused ON sealed (stored) WHERE used = 0;
 CREATE TABLE identities (id BLOB PRIMARY KEY, recipient BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE replies (

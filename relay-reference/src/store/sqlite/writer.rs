@@ -179,7 +179,7 @@ fn one(connection: &Connection, work: Work, answers: &mut Vec<Answer>) -> rusqli
             saved(connection, reply, answers, || writes::append(connection, &append))
         }
         Work::Sealed { workspace, hash, bytes, now, reply } => {
-            let write = || writes::upload(connection, &workspace, &hash, &bytes, now);
+            let write = || writes::sealed(connection, &workspace, &hash, &bytes, Some(now));
             saved(connection, reply, answers, write)
         }
         Work::Identity { id, recipient, reply } => {

@@ -10,28 +10,34 @@ use super::reads::{self, number};
 use crate::store::{Append, Appended, NewDelivery, NewEntry, Part, Replied};
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<Appended> {
-    let known = reads::workspace(connection, &append.workspace)?;
-    if known.map(|(_, head)| head) != append.after {
+    if reads::head(connection, &append.workspace)? != append.after {
         return Ok(Appended::Moved);
     }
-    let missing = missing(connection, known.map(|(id, _)| id), append)?;
+    let missing = missing(connection, append)?;
     if !missing.is_empty() {
         return Ok(Appended::Missing(missing));
     }
     if let Some(head) = append.head() {
         let id = advance(connection, &append.workspace, head)?;
-        append.entries.iter().try_for_each(|new| entry(connection, id, new))?;
+        let place = Place { id, workspace: &append.workspace };
+        append.entries.iter().try_for_each(|new| entry(connection, &place, new))?;
     }
     Ok(Appended::Committed)
 }
 
-fn missing(connection: &Connection, id: Option<i64>, append: &Append) -> Result<Vec<SealedHash>> {
-    let sql = "SELECT 1 FROM sealed WHERE id = ?1 AND hash = ?2";
+/// A workspace's row number and its id.
+struct Place<'a> {
+    id: i64,
+    workspace: &'a WorkspaceId,
+}
+
+fn missing(connection: &Connection, append: &Append) -> Result<Vec<SealedHash>> {
+    let sql = "SELECT 1 FROM sealed WHERE workspace = ?1 AND hash = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut missing = Vec::new();
     for part in append.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts) {
         let Part::Uploaded(hash) = part else { continue };
-        if !statement.exists(params![id, hash.0])? {
+        if !statement.exists(params![append.workspace.0, hash.0])? {
             missing.push(*hash);
         }
     }
@@ -45,60 +51,51 @@ fn advance(connection: &Connection, workspace: &WorkspaceId, head: Head) -> Resu
     connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
 }
 
-fn entry(connection: &Connection, id: i64, new: &NewEntry) -> Result<()> {
+fn entry(connection: &Connection, place: &Place<'_>, new: &NewEntry) -> Result<()> {
     let seq = number(new.entry.head().seq);
     let leaves: Vec<u8> = new.deliveries.iter().flat_map(|delivery| delivery.leaf).collect();
     let sql = "INSERT INTO entries (id, seq, bytes, leaves) VALUES (?1, ?2, ?3, ?4)";
-    connection.prepare_cached(sql)?.execute(params![id, seq, new.entry.bytes(), leaves])?;
-    let numbered = new.deliveries.iter().enumerate();
-    numbered
-        .into_iter()
-        .try_for_each(|(position, found)| delivery(connection, id, seq, position, found))
+    let values = params![place.id, seq, new.entry.bytes(), leaves];
+    connection.prepare_cached(sql)?.execute(values)?;
+    for (position, found) in new.deliveries.iter().enumerate() {
+        delivery(connection, place, (seq, position as i64), found)?;
+    }
+    Ok(())
 }
 
 fn delivery(
     connection: &Connection,
-    id: i64,
-    seq: i64,
-    position: usize,
+    place: &Place<'_>,
+    (seq, position): (i64, i64),
     delivery: &NewDelivery,
 ) -> Result<()> {
     let hashes: Vec<u8> = delivery.parts.iter().flat_map(|part| part.hash().0).collect();
     let sql = "INSERT INTO deliveries (id, recipient, seq, position, hashes)
         VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![id, delivery.recipient.0, seq, position as i64, hashes];
+    let values = params![place.id, delivery.recipient.0, seq, position, hashes];
     connection.prepare_cached(sql)?.execute(values)?;
     delivery.parts.iter().try_for_each(|part| match part {
-        Part::Inline(hash, bytes) => put_sealed(connection, id, hash, bytes, true, 0),
-        Part::Uploaded(hash) => put_sealed(connection, id, hash, &[], true, 0),
+        Part::Inline(hash, bytes) => sealed(connection, place.workspace, hash, bytes, None),
+        Part::Uploaded(hash) => sealed(connection, place.workspace, hash, &[], None),
         Part::Absent(_) => Ok(()),
     })
 }
 
-/// Keeps bytes that are there; an upload never un-marks what a commit named.
-fn put_sealed(
-    connection: &Connection,
-    id: i64,
-    hash: &SealedHash,
-    bytes: &[u8],
-    used: bool,
-    now: i64,
-) -> Result<()> {
-    let sql = "INSERT INTO sealed (id, hash, used, stored, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (id, hash) DO UPDATE SET used = MAX(used, ?3), stored = ?4";
-    let values = params![id, hash.0, used, now, bytes];
-    connection.prepare_cached(sql)?.execute(values).map(|_| ())
-}
-
-pub(super) fn upload(
+/// Keeps sealed bytes, for good or, `uploaded` at a time, until they expire. Bytes that are there
+/// stay, and an upload never un-marks what a commit named.
+pub(super) fn sealed(
     connection: &Connection,
     workspace: &WorkspaceId,
     hash: &SealedHash,
     bytes: &[u8],
-    now: u64,
+    uploaded: Option<u64>,
 ) -> Result<()> {
-    let Some((id, _)) = reads::workspace(connection, workspace)? else { return Ok(()) };
-    put_sealed(connection, id, hash, bytes, false, number(now))
+    let sql =
+        "INSERT INTO sealed (workspace, hash, used, stored, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (workspace, hash) DO UPDATE SET used = MAX(used, ?3), stored = ?4";
+    let stored = number(uploaded.unwrap_or_default());
+    let values = params![workspace.0, hash.0, uploaded.is_none(), stored, bytes];
+    connection.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
 pub(super) fn identity(connection: &Connection, id: &MemberId, recipient: &[u8]) -> Result<()> {
