@@ -205,7 +205,6 @@ impl Identity {
         self.signing.sign(message)
     }
 
-    #[allow(dead_code)] // Used by the operations, which come next.
     pub(crate) fn signing_key(&self) -> &SigningKey {
         &self.signing
     }
@@ -302,7 +301,12 @@ pub(crate) fn from_bech32(prefix: &'static str, text: &str, code: ErrorCode) -> 
     if checked.hrp().as_str() != prefix {
         return Err(bad("it is of another kind"));
     }
-    Ok(checked.byte_iter().collect())
+    let mut bytes = Zeroizing::new(checked.byte_iter().collect::<Vec<u8>>());
+    // The checksum covers the spare bits at the end; it does not make them zero.
+    if !Zeroizing::new(to_bech32(prefix, &bytes)).eq_ignore_ascii_case(text) {
+        return Err(bad("it is not in canonical form"));
+    }
+    Ok(std::mem::take(&mut *bytes))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub mod secret;
 // Layer 2: values.
 /// `.env` text.
 pub mod dotenv;
+/// Values of an environment as text for other programs, and back.
+pub mod export;
 /// What people read to each other.
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
