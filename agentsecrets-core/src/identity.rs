@@ -205,7 +205,6 @@ impl Identity {
         self.signing.sign(message)
     }
 
-    #[allow(dead_code)] // Used by the operations, which come next.
     pub(crate) fn signing_key(&self) -> &SigningKey {
         &self.signing
     }

@@ -69,6 +69,8 @@ pub struct Invitation {
     pub head: Head,
     /// The relay's address.
     pub relay: String,
+    /// Milliseconds since 1970 after which admins refuse it; 0 is never.
+    pub expires: u64,
     token: Token,
 }
 
@@ -80,9 +82,10 @@ impl Invitation {
         inviter: MemberId,
         head: Head,
         relay: String,
+        expires: u64,
         token: Token,
     ) -> Self {
-        Self { header: Header, workspace, invite, inviter, head, relay, token }
+        Self { header: Header, workspace, invite, inviter, head, relay, expires, token }
     }
 
     /// Reads the code.
@@ -225,6 +228,7 @@ mod tests {
             MemberId([3; 32]),
             head,
             relay,
+            0,
             token,
         )
     }

@@ -25,6 +25,8 @@ pub mod message;
 pub mod name;
 /// What one sealed box of a push holds.
 pub mod parcel;
+/// Signatures over HTTP requests, for both sides.
+pub mod request_signature;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
 /// JSON shapes of the relay's interface.

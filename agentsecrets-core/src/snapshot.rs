@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    encoding::{Commitment, EntryHash, EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
+    encoding::{BatchId, Commitment, EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
     error::{Error, ErrorCode, Result},
     name::SecretName,
     parcel::{ParcelItem, Salt},
@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub synced_at: u64,
     /// Secrets by their ids.
     pub secrets: Vec<Held>,
+    /// Secrets that count for nothing, because an older one has their name.
+    pub shadowed: Vec<SecretId>,
     /// Changes made here and not pushed, at most one of each name.
     pub local: Vec<Local>,
     /// Sealed bytes that were about to leave this device, until the log holds their entry.
@@ -99,15 +101,22 @@ pub struct Local {
     pub value: Option<SecretBytes>,
 }
 
-/// A push that left, or was about to leave, this device.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// A push that left, or was about to leave, this device; kept until the log tells what became of
+/// it, so that a crash after an accepted push loses nothing and needs no download.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
 pub struct Attempt {
-    /// Its entry.
-    pub entry: EntryHash,
+    /// Number that its entry would have.
+    pub seq: u64,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Time of its entry, in milliseconds since 1970.
+    pub time: u64,
     /// Whom values were sealed to.
     pub recipients: Vec<MemberId>,
-    /// What was sealed.
-    pub versions: Vec<(SecretId, u64, Commitment)>,
+    /// Values that were sealed, with their commitments.
+    pub puts: Vec<(ParcelItem, Commitment)>,
+    /// Secrets that were deleted, with the number of the deletion.
+    pub deletions: Vec<(SecretId, u64)>,
 }
 
 impl Snapshot {
@@ -120,6 +129,7 @@ impl Snapshot {
             head: None,
             synced_at: 0,
             secrets: Vec::new(),
+            shadowed: Vec::new(),
             local: Vec::new(),
             attempts: Vec::new(),
         }
@@ -132,7 +142,8 @@ impl Snapshot {
 
     /// The live secret of a name.
     pub fn by_name(&self, name: &SecretName) -> Option<&Held> {
-        self.secrets.iter().find(|held| held.name == *name && held.live_value().is_some())
+        let mut loadable = self.secrets.iter().filter(|held| !self.shadowed.contains(&held.id));
+        loadable.find(|held| held.name == *name && held.live_value().is_some())
     }
 
     /// The change of a name that was not pushed.

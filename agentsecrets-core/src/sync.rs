@@ -4,7 +4,30 @@
 //! whatever a request depends on has been stored before that request is handed out. Operations are
 //! written as straight-line `async` functions; no runtime drives them, only `Machine::step`.
 
-#[allow(dead_code)] // Used by the operations, which come next.
+mod admit;
+mod batch;
+mod deliver;
+mod follow;
+mod found;
 mod io;
+mod join;
+mod manage;
+mod names;
+mod pull;
+mod push;
+mod relay;
+mod replica;
+mod session;
+mod share;
+mod view;
 
+pub use admit::{Admitted, Newcomer, admit, admit_replies};
+pub use found::{FIRST_ENVIRONMENTS, attach, connect, create};
 pub use io::{Answer, Failure, Machine, Next, Step, StepId};
+pub use join::{Offer, invite, join};
+pub use manage::{Management, change, manage};
+pub use pull::{Clashes, PullReport, Pulled, pull};
+pub use push::{Pushed, push};
+pub use replica::keys;
+pub use session::Start;
+pub use view::{SyncReport, View, entries, follow_log, snapshot, sync, view};

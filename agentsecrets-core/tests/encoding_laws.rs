@@ -308,6 +308,7 @@ impl Random {
             head: self.maybe(Self::head),
             synced_at: self.number(),
             secrets: self.list(Self::held),
+            shadowed: self.list(Self::secret),
             local: self.list(|random| Local {
                 name: random.name(),
                 base: random.maybe(|random| (random.secret(), random.number())),
@@ -315,10 +316,12 @@ impl Random {
                 value: random.maybe(Self::value),
             }),
             attempts: self.list(|random| Attempt {
-                entry: EntryHash(random.0.bytes()),
+                seq: random.number(),
+                batch: BatchId(random.0.bytes()),
+                time: random.number(),
                 recipients: random.list(Self::member),
-                versions: random
-                    .list(|random| (random.secret(), random.number(), random.commitment())),
+                puts: random.list(|random| (random.parcel_item(), random.commitment())),
+                deletions: random.list(|random| (random.secret(), random.number())),
             }),
         }
     }
@@ -458,7 +461,8 @@ fn invitation(random: &mut Random) -> Invitation {
     let token = Token::generate(&mut random.0);
     let (workspace, inviter) = (WorkspaceId(random.0.bytes()), random.member());
     let invite = EntryHash(random.0.bytes());
-    Invitation::new(workspace, invite, inviter, random.head(), random.text(), token)
+    let (head, relay, expires) = (random.head(), random.text(), random.number());
+    Invitation::new(workspace, invite, inviter, head, relay, expires, token)
 }
 
 /// A wrong, missing or further character is refused; so is every second text of the same bytes.

@@ -160,9 +160,8 @@ impl Rules<'_> {
 
     fn recipient_is_new(&self, recipient: &Recipient) -> Result<()> {
         recipient.verify()?;
-        let keys = [recipient.verifying_key().as_bytes(), recipient.box_key().as_bytes()];
         ensure(
-            keys.iter().all(|key| !self.state.keys.contains(*key)),
+            !self.state.knows_key_of(recipient),
             "a key that was admitted before is not admitted again",
         )
     }

@@ -223,6 +223,12 @@ impl State {
         self.members.iter().find(|(_, member)| member.verifying_key() == key)
     }
 
+    /// Whether either key of a recipient was ever admitted.
+    pub fn knows_key_of(&self, recipient: &crate::identity::Recipient) -> bool {
+        let keys = [recipient.verifying_key().as_bytes(), recipient.box_key().as_bytes()];
+        keys.iter().any(|key| self.keys.contains(*key))
+    }
+
     /// Environments by id, archived ones too.
     pub fn environments(&self) -> &BTreeMap<EnvironmentId, EnvironmentState> {
         &self.environments

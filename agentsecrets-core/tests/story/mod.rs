@@ -200,7 +200,7 @@ impl Story {
         let recipient = self.cast.writer.recipient().clone();
         let relay = "https://relay.example".to_owned();
         let (workspace, inviter) = (self.state.workspace(), self.cast.founder.id());
-        let code = Invitation::new(workspace, head.hash, inviter, head, relay, token);
+        let code = Invitation::new(workspace, head.hash, inviter, head, relay, 0, token);
         let reply = code.accept(&self.cast.writer, "desk", &mut self.entropy);
         let mut admit = self.admission(&recipient, Role::Writer, Scope::All);
         (admit.how, admit.proof) = (How::Invitation(head.hash), Some(reply.proof));

@@ -1,0 +1,171 @@
+//! Follows the log: fetches what is new, verifies it link by link, and moves the pin.
+
+use std::time::Duration;
+
+use super::{relay::Relay, replica::Replica, session::Session};
+use crate::{
+    encoding::{Head, WorkspaceId},
+    error::{Error, ErrorCode, Result},
+    log::{SignedEntry, State, deliveries::sealed_hash},
+    wire::{Bytes, LogPage},
+    workspace_key,
+};
+
+/// Brings the log up to what the relay shows. The pin moves apart from values: whatever happens to
+/// deliveries later, entries seen here stay seen.
+pub(super) async fn follow(session: &mut Session, replica: &mut Replica) -> Result<()> {
+    follow_for(session, replica, Duration::ZERO).await.map(drop)
+}
+
+/// As [`follow`], but waits up to `wait` for news; says whether there was any.
+pub(super) async fn follow_for(
+    session: &mut Session,
+    replica: &mut Replica,
+    wait: Duration,
+) -> Result<bool> {
+    if replica.is_local() {
+        return Ok(false);
+    }
+    let before = replica.state.as_ref().map(State::head);
+    let mut wait = wait;
+    loop {
+        let page = fetch(session, replica, wait).await?;
+        let more = page.more;
+        take(session, replica, page).await?;
+        if !more {
+            break;
+        }
+        wait = Duration::ZERO;
+    }
+    check_reach(replica)?;
+    receive_key(session, replica).await?;
+    Ok(replica.state.as_ref().map(State::head) != before)
+}
+
+/// Asks from the pinned entry on, so that the relay has to show that it still has it. A long poll
+/// asks after the pin: it has been shown just before.
+async fn fetch(session: &mut Session, replica: &Replica, wait: Duration) -> Result<LogPage> {
+    let pin = replica.state.as_ref().map(State::head);
+    let after =
+        pin.and_then(|pin| if wait.is_zero() { pin.seq.checked_sub(1) } else { Some(pin.seq) });
+    let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
+    let mut page = relay.log(after, wait).await?;
+    if let (Some(pin), true) = (pin, wait.is_zero()) {
+        check_pin(&mut page, pin)?;
+    }
+    Ok(page)
+}
+
+fn check_pin(page: &mut LogPage, pin: Head) -> Result<()> {
+    if page.entries.is_empty() {
+        let (shown, held) = (page.head.seq, pin.seq);
+        return Err(match shown < held {
+            true => Error::new(
+                ErrorCode::Rollback,
+                format!(
+                    "the relay shows entry {shown} as newest; this device has seen entry {held}"
+                ),
+            ),
+            false => Error::new(
+                ErrorCode::Withheld,
+                format!("the relay does not show entry {held}, which this device has seen"),
+            ),
+        });
+    }
+    let shown = SignedEntry::parse(&page.entries.remove(0).0)?;
+    if shown.head() != pin {
+        return Err(Error::new(
+            ErrorCode::Fork,
+            format!("the relay shows another entry {} than this device has seen", pin.seq),
+        ));
+    }
+    Ok(())
+}
+
+async fn take(session: &Session, replica: &mut Replica, page: LogPage) -> Result<()> {
+    let mut state = replica.state.clone();
+    let mut taken = Vec::with_capacity(page.entries.len());
+    let verdict = page.entries.iter().try_for_each(|Bytes(bytes)| {
+        let entry = SignedEntry::parse(bytes)?;
+        check_anchors(replica, &entry)?;
+        match &mut state {
+            Some(state) => state.apply(&entry)?,
+            None => state = Some(genesis(&entry, replica.id)?),
+        }
+        taken.push(entry);
+        Ok(())
+    });
+    if let (Some(state), false) = (state, taken.is_empty()) {
+        // Also before an error: good entries that came before a bad one count.
+        replica.advance(session, state, &taken).await?;
+    }
+    verdict
+}
+
+fn genesis(entry: &SignedEntry, id: WorkspaceId) -> Result<State> {
+    if entry.hash().0 != id.0 {
+        return Err(Error::new(ErrorCode::Fork, "the relay shows the log of another workspace"));
+    }
+    State::genesis(entry)
+}
+
+/// Entries that this device was told of out of band must be those very entries.
+fn check_anchors(replica: &Replica, entry: &SignedEntry) -> Result<()> {
+    let head = entry.head();
+    match replica.settings.anchors.iter().any(|told| told.seq == head.seq && *told != head) {
+        true => Err(Error::new(
+            ErrorCode::Fork,
+            format!("entry {} is another one than this device was told of", head.seq),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The log must reach the heads of the invitation and of the identity string.
+fn check_reach(replica: &Replica) -> Result<()> {
+    let shown = replica.state()?.head().seq;
+    match replica.settings.anchors.iter().find(|told| told.seq > shown) {
+        Some(told) => Err(Error::new(
+            ErrorCode::Rollback,
+            format!(
+                "the log ends at entry {shown}, before entry {}, which this device was told of",
+                told.seq
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Takes the workspace key over once this device is admitted.
+async fn receive_key(session: &mut Session, replica: &mut Replica) -> Result<()> {
+    let me = replica.me(session)?.clone();
+    let Some(hash) = me.grant.filter(|_| replica.settings.key.is_none()) else { return Ok(()) };
+    let seq = me.admitted();
+    let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
+    let page = relay.deliveries(seq.checked_sub(1)).await?;
+    let received = page.deliveries.into_iter().find(|received| received.seq == seq);
+    let grant = received.and_then(|received| received.parts.into_iter().next().flatten());
+    let grant = grant.filter(|Bytes(bytes)| sealed_hash(bytes) == hash);
+    let Bytes(grant) = grant.ok_or_else(|| {
+        Error::new(
+            ErrorCode::DeliveryWithheld,
+            "the relay does not hand over the workspace key's grant",
+        )
+    })?;
+    let state = replica.state()?;
+    let from = state
+        .members()
+        .get(&me.admitted_by)
+        .ok_or_else(|| Error::new(ErrorCode::GrantMismatch, "the grant's author is unknown"))?;
+    let sender = (&me.admitted_by, from.recipient.box_key());
+    let key = workspace_key::unwrap(
+        &session.identity,
+        sender,
+        replica.id,
+        state.key_commitments(),
+        &grant,
+    )?;
+    replica.settings.key = Some(key);
+    replica.settings.joining = None;
+    replica.store_settings(session).await
+}

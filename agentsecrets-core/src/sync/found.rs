@@ -1,0 +1,183 @@
+//! Begins a workspace, local or on a relay, and publishes a local one.
+
+use std::collections::BTreeMap;
+
+use super::{
+    batch::{Batch, Parts, message},
+    io::Machine,
+    relay::{Outcome, Relay},
+    replica::{Replica, Settings, Unpublished, keys, load, store},
+    session::{Session, Start},
+};
+use crate::{
+    encoding::{EnvironmentId, Head, PersonId, WorkspaceId},
+    error::{Error, ErrorCode, Result},
+    identity::Destination,
+    log::{
+        Body, Entry, SignedEntry, State,
+        entry::{Action, Environment, Genesis},
+    },
+    policy::Policy,
+    workspace_key::{Subject, WorkspaceKey},
+};
+
+/// Environments that every workspace begins with.
+pub const FIRST_ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
+/// Entries of one request when a local log is published.
+const PAGE: usize = 100;
+
+/// Begins a workspace whose only member is this device; without a relay it stays in the vault.
+pub fn create(
+    start: Start,
+    name: String,
+    label: String,
+    relay: Option<String>,
+) -> Machine<WorkspaceId> {
+    start.machine(async move |mut session| {
+        let key = WorkspaceKey::generate(&mut session.entropy);
+        let genesis = genesis(&mut session, &key, &name, &label)?;
+        let state = State::genesis(&genesis)?;
+        let settings = Settings {
+            relay: relay.unwrap_or_default(),
+            anchors: Vec::new(),
+            joining: None,
+            tokens: Vec::new(),
+            key: Some(key),
+        };
+        let mut replica = Replica { id: state.workspace(), settings, state: None };
+        let batch = environments(&mut session, &replica, &state)?;
+        let entries: Vec<SignedEntry> = [genesis].into_iter().chain(batch.entries).collect();
+        begin(&mut session, &mut replica, batch.state, &entries).await?;
+        Ok(replica.id)
+    })
+}
+
+fn genesis(
+    session: &mut Session,
+    key: &WorkspaceKey,
+    name: &str,
+    label: &str,
+) -> Result<SignedEntry> {
+    let (me, zero) = (session.identity.id(), WorkspaceId::ZERO);
+    let commitment = key.commitments().first().copied();
+    let genesis = Genesis {
+        founder: session.identity.recipient().clone(),
+        person: PersonId(session.entropy.bytes()),
+        policy: Policy::default(),
+        key_commitment: commitment
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "a fresh key has no generation"))?,
+        name: key.seal_label(zero, Subject::Workspace, name.as_bytes(), &mut session.entropy),
+        label: key.seal_label(zero, Subject::Member(me), label.as_bytes(), &mut session.entropy),
+    };
+    Entry::genesis(session.io.now(), me, genesis).sign(&session.identity)
+}
+
+fn environments(session: &mut Session, replica: &Replica, state: &State) -> Result<Batch> {
+    let mut batch = Batch::on(state);
+    for label in FIRST_ENVIRONMENTS {
+        let id = EnvironmentId(session.entropy.bytes());
+        let subject = Subject::Environment(id);
+        let label =
+            replica.key()?.seal_label(replica.id, subject, label.as_bytes(), &mut session.entropy);
+        batch.add(
+            session,
+            Body::Environment(Environment { id, action: Action::Create, label }),
+            Parts::new(),
+        )?;
+    }
+    Ok(batch)
+}
+
+/// Settings first: the key must not be lost once the log is out. Nothing stays after a refusal.
+async fn begin(
+    session: &mut Session,
+    replica: &mut Replica,
+    state: State,
+    entries: &[SignedEntry],
+) -> Result<()> {
+    replica.store_settings(session).await?;
+    let sent = match replica.is_local() {
+        true => Ok(()),
+        false => publish(session, replica, entries, &vec![Parts::new(); entries.len()]).await,
+    };
+    if let Err(error) = sent {
+        session.io.remove(keys::settings(&replica.id)).await?;
+        return Err(error);
+    }
+    replica.advance(session, state, entries).await
+}
+
+async fn publish(
+    session: &mut Session,
+    replica: &Replica,
+    entries: &[SignedEntry],
+    deliveries: &[Parts],
+) -> Result<()> {
+    for (entries, deliveries) in entries.chunks(PAGE).zip(deliveries.chunks(PAGE)) {
+        let commit = message(session, replica, entries, deliveries).await?;
+        let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
+        if let Outcome::Moved = relay.commit(&commit).await? {
+            return Err(Error::new(
+                ErrorCode::AlreadyPublished,
+                "the relay has another continuation of this workspace",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Publishes a local workspace: the unchanged chain, in order. May be repeated after a failure.
+pub fn connect(start: Start, workspace: WorkspaceId, relay: String) -> Machine<Head> {
+    start.machine(async move |mut session| {
+        let mut replica = Replica::load(&session, workspace).await?;
+        if !replica.is_local() {
+            return Err(Error::new(
+                ErrorCode::AlreadyPublished,
+                "the workspace has a relay already",
+            ));
+        }
+        let entries = replica.log(&session).await?;
+        let deliveries = kept_deliveries(&session, &replica, &entries).await?;
+        replica.settings.relay = relay;
+        publish(&mut session, &replica, &entries, &deliveries).await?;
+        replica.store_settings(&session).await?;
+        session.io.remove(keys::unpublished(&workspace)).await?;
+        Ok(replica.state()?.head())
+    })
+}
+
+async fn kept_deliveries(
+    session: &Session,
+    replica: &Replica,
+    entries: &[SignedEntry],
+) -> Result<Vec<Parts>> {
+    let kept: Unpublished =
+        load(session, keys::unpublished(&replica.id)).await?.unwrap_or_default();
+    let mut by_entry: BTreeMap<u64, Parts> = BTreeMap::new();
+    for (seq, to, parts) in kept.deliveries {
+        by_entry.entry(seq).or_default().insert(to, parts);
+    }
+    Ok(entries
+        .iter()
+        .map(|entry| by_entry.remove(&entry.entry().seq).unwrap_or_default())
+        .collect())
+}
+
+/// Makes the workspace that an identity string leads to known to this vault.
+pub fn attach(start: Start, destination: Destination) -> Machine<WorkspaceId> {
+    start.machine(async move |session| {
+        let Destination { workspace, relay, head } = destination;
+        let known: Option<Settings> = load(&session, keys::settings(&workspace)).await?;
+        if known.is_none() {
+            let settings = Settings {
+                relay,
+                anchors: vec![head],
+                joining: None,
+                tokens: Vec::new(),
+                key: None,
+            };
+            store(&session, keys::settings(&workspace), &settings).await?;
+        }
+        Ok(workspace)
+    })
+}

@@ -1,0 +1,84 @@
+//! Names of an environment's secrets, and which of them are shadowed by an older secret.
+
+use std::collections::BTreeMap;
+
+use super::replica::Replica;
+use crate::{
+    encoding::{EnvironmentId, SecretId},
+    log::{State, entry::Operation, state::SecretState},
+    name::SecretName,
+    snapshot::Snapshot,
+    workspace_key::Subject,
+};
+
+/// Names that this device can tell.
+pub(super) struct Known {
+    /// Of every secret that counts, deleted ones too.
+    pub(super) names: BTreeMap<SecretId, SecretName>,
+    /// Secrets that came to life while another of their name lived: never loaded.
+    pub(super) shadowed: Vec<(SecretId, SecretName)>,
+}
+
+/// Names by what the vault holds, else by the log's labels.
+pub(super) fn of(replica: &Replica, snapshot: &Snapshot) -> Known {
+    let Some(state) = &replica.state else {
+        return Known { names: BTreeMap::new(), shadowed: Vec::new() };
+    };
+    let held: BTreeMap<_, _> = snapshot.secrets.iter().map(|held| (&held.id, &held.name)).collect();
+    let secrets = state.secrets_of(snapshot.environment);
+    let mut names: BTreeMap<SecretId, SecretName> = secrets
+        .filter_map(|(id, secret)| {
+            let name = held.get(id).map(|name| (*name).clone());
+            Some((*id, name.or_else(|| from_label(replica, snapshot.environment, id, secret))?))
+        })
+        .collect();
+    let shadowed = shadowed(state, &names);
+    shadowed.iter().for_each(|(id, _)| drop(names.remove(id)));
+    Known { names, shadowed }
+}
+
+/// The name in a secret's label; tags follow after a line break.
+pub(super) fn from_label(
+    replica: &Replica,
+    environment: EnvironmentId,
+    id: &SecretId,
+    secret: &SecretState,
+) -> Option<SecretName> {
+    let label = replica.label(Subject::Secret(environment, *id), &secret.name)?;
+    SecretName::parse(label.split('\n').next()?).ok()
+}
+
+fn shadowed(state: &State, names: &BTreeMap<SecretId, SecretName>) -> Vec<(SecretId, SecretName)> {
+    let mut by_name: BTreeMap<String, Vec<(&SecretId, &SecretState)>> = BTreeMap::new();
+    for (id, name) in names {
+        if let Some(secret) = state.secrets().get(id) {
+            by_name.entry(name.folded()).or_default().push((id, secret));
+        }
+    }
+    let several = by_name.values().filter(|group| group.len() > 1);
+    let late = several.flat_map(|group| {
+        group.iter().filter(|(id, secret)| {
+            alive_since(secret).is_some_and(|since| {
+                group.iter().any(|other| other.0 != *id && lived_at(other, since, id))
+            })
+        })
+    });
+    late.filter_map(|(id, _)| Some((**id, names.get(id)?.clone()))).collect()
+}
+
+/// Number of the entry with which the present life of a secret began.
+fn alive_since(secret: &SecretState) -> Option<u64> {
+    let alive =
+        secret.versions.iter().rev().take_while(|version| version.operation != Operation::Delete);
+    alive.last().map(|version| version.seq)
+}
+
+/// Whether another secret lived when `id` came to life; in one entry, the smaller id came first.
+fn lived_at((other, secret): &(&SecretId, &SecretState), since: u64, id: &SecretId) -> bool {
+    let before = secret
+        .versions
+        .iter()
+        .rev()
+        .find(|version| version.seq < since || (version.seq == since && *other < id));
+    before.is_some_and(|version| version.operation != Operation::Delete)
+}

@@ -1,0 +1,287 @@
+//! Push: turns changes made here into signed entries, seals them to everybody in scope, commits.
+
+use super::{
+    batch::{Batch, Consignment, Parts, REBASES, contended, root_of, seal_parcels},
+    follow::follow,
+    io::Machine,
+    names,
+    pull::{self, Clashes},
+    relay::Outcome,
+    replica::Replica,
+    session::{Session, Start},
+};
+use crate::{
+    encoding::{BatchId, Commitment, EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
+    error::{Error, ErrorCode, Result},
+    log::{
+        Body, State,
+        entry::{Create, Item, Operation, Push},
+        state::put_ids,
+    },
+    name::SecretName,
+    parcel::{self, ParcelItem},
+    secret::SecretBytes,
+    snapshot::{Attempt, Local, Snapshot},
+    workspace_key::Subject,
+};
+
+/// Items of one entry: keeps it far below 1 MiB.
+const ITEMS: usize = 500;
+
+/// What a push did.
+#[derive(Debug)]
+pub struct Pushed {
+    /// The head afterwards.
+    pub head: Head,
+    /// Names set or deleted.
+    pub names: Vec<SecretName>,
+}
+
+/// Pushes what was changed here in one environment. With `mine`, changes that clash with somebody
+/// else's become the next version on top of theirs.
+pub fn push(
+    start: Start,
+    workspace: WorkspaceId,
+    environment: EnvironmentId,
+    mine: bool,
+) -> Machine<Pushed> {
+    start.machine(async move |mut session| {
+        let mut replica = Replica::load(&session, workspace).await?;
+        push_one(&mut session, &mut replica, environment, mine).await
+    })
+}
+
+async fn push_one(
+    session: &mut Session,
+    replica: &mut Replica,
+    environment: EnvironmentId,
+    mine: bool,
+) -> Result<Pushed> {
+    let clashes = if mine { Clashes::Keep } else { Clashes::Refuse };
+    for _ in 0..REBASES {
+        follow(session, replica).await?;
+        replica.may_write(session, &environment)?;
+        let (_, mut snapshot) = pull::pull_one(session, replica, environment, clashes).await?;
+        if mine {
+            rebase(replica, &mut snapshot)?;
+        }
+        let names: Vec<SecretName> =
+            snapshot.local.iter().map(|local| local.name.clone()).collect();
+        if names.is_empty() {
+            return Ok(Pushed { head: replica.state()?.head(), names });
+        }
+        let attempt = attempt(session, replica, &mut snapshot).await?;
+        if let Outcome::Accepted(head) = attempt {
+            return Ok(Pushed { head, names });
+        }
+    }
+    Err(contended())
+}
+
+/// Puts changes that clash on top of the live versions.
+fn rebase(replica: &Replica, snapshot: &mut Snapshot) -> Result<()> {
+    let known = names::of(replica, snapshot);
+    for (name, base) in pull::clashing(replica.state()?, snapshot, &known.names) {
+        snapshot
+            .local
+            .iter_mut()
+            .filter(|local| local.name == name)
+            .for_each(|local| local.base = base);
+    }
+    Ok(())
+}
+
+async fn attempt(
+    session: &mut Session,
+    replica: &mut Replica,
+    snapshot: &mut Snapshot,
+) -> Result<Outcome> {
+    let batch = build(session, replica, snapshot)?;
+    // Before the bytes leave: after a crash, the log tells from this what became of them.
+    replica.store_snapshot(session, snapshot).await?;
+    let before = replica.state()?.head();
+    let outcome = batch.commit(session, replica).await?;
+    if matches!(outcome, Outcome::Accepted(_)) {
+        let complete = snapshot.head == Some(before);
+        reconcile(session, replica.state()?, snapshot);
+        if complete {
+            snapshot.head = Some(replica.state()?.head());
+        }
+        replica.store_snapshot(session, snapshot).await?;
+    }
+    Ok(outcome)
+}
+
+fn build(session: &mut Session, replica: &Replica, snapshot: &mut Snapshot) -> Result<Batch> {
+    let mut batch = Batch::on(replica.state()?);
+    let mut changes: Vec<&Local> = snapshot.local.iter().collect();
+    changes.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut attempts = Vec::new();
+    for chunk in changes.chunks(ITEMS) {
+        attempts.push(add_entry(session, replica, snapshot, chunk, &mut batch)?);
+    }
+    snapshot.attempts.extend(attempts);
+    Ok(batch)
+}
+
+fn add_entry(
+    session: &mut Session,
+    replica: &Replica,
+    snapshot: &Snapshot,
+    changes: &[&Local],
+    batch: &mut Batch,
+) -> Result<Attempt> {
+    let environment = snapshot.environment;
+    let mut draft =
+        Draft { replica, snapshot, items: Vec::new(), puts: Vec::new(), deletions: Vec::new() };
+    for change in changes {
+        draft.add(session, change)?;
+    }
+    let Draft { items, puts, deletions, .. } = draft;
+    let (seq, id) = (batch.next_seq(), BatchId(session.entropy.bytes()));
+    let secrets = put_ids(&items);
+    let recipients: Vec<MemberId> =
+        batch.state.recipients_before(seq, &environment, &secrets).copied().collect();
+    let label = replica.environment_label(environment).unwrap_or_default();
+    let consignment =
+        Consignment { batch: id, author: session.identity.id(), environment, label: &label };
+    let values: Vec<&ParcelItem> = puts.iter().map(|(item, _)| item).collect();
+    let parts: Parts =
+        seal_parcels(&batch.state, &consignment, &recipients, &values, &mut session.entropy)?;
+    let push = Push { batch: id, environment, items, strays: Vec::new(), root: root_of(&parts) };
+    batch.add(session, Body::Push(push), parts)?;
+    Ok(Attempt { seq, batch: id, time: session.io.now(), recipients, puts, deletions })
+}
+
+/// One entry's items, with the values that are sealed.
+struct Draft<'a> {
+    replica: &'a Replica,
+    snapshot: &'a Snapshot,
+    items: Vec<Item>,
+    puts: Vec<(ParcelItem, Commitment)>,
+    deletions: Vec<(SecretId, u64)>,
+}
+
+impl Draft<'_> {
+    fn add(&mut self, session: &mut Session, change: &Local) -> Result<()> {
+        match (&change.value, change.base) {
+            (Some(value), None) => self.create(session, change, value),
+            (Some(value), Some((id, base))) => self.put(session, id, base + 1, value),
+            (None, Some((id, base))) => {
+                self.deletions.push((id, base + 1));
+                self.items.push(item(id, base + 1, Operation::Delete, None));
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn create(&mut self, session: &mut Session, change: &Local, value: &SecretBytes) -> Result<()> {
+        let id = SecretId(session.entropy.bytes());
+        let parcel_item = ParcelItem {
+            secret: id,
+            version: 1,
+            name: change.name.clone(),
+            name_salt: parcel::salt(&mut session.entropy),
+            policy: Vec::new(),
+            policy_salt: parcel::salt(&mut session.entropy),
+            salt: parcel::salt(&mut session.entropy),
+            value: SecretBytes::copy_of(value.expose()),
+        };
+        let subject = Subject::Secret(self.snapshot.environment, id);
+        let text = change.name.as_str().as_bytes();
+        let name =
+            self.replica.key()?.seal_label(self.replica.id, subject, text, &mut session.entropy);
+        let create = Create { name_commitment: parcel_item.name_commitment(), name };
+        self.take(parcel_item, Some(create));
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        session: &mut Session,
+        id: SecretId,
+        version: u64,
+        value: &SecretBytes,
+    ) -> Result<()> {
+        let held = self.snapshot.held(&id).ok_or_else(|| {
+            Error::new(ErrorCode::VersionNotHeld, "the secret's salts are not in this vault")
+        })?;
+        let parcel_item = ParcelItem {
+            secret: id,
+            version,
+            name: held.name.clone(),
+            name_salt: held.name_salt,
+            policy: held.policy.clone(),
+            policy_salt: held.policy_salt,
+            salt: parcel::salt(&mut session.entropy),
+            value: SecretBytes::copy_of(value.expose()),
+        };
+        self.take(parcel_item, None);
+        Ok(())
+    }
+
+    fn take(&mut self, parcel_item: ParcelItem, create: Option<Create>) {
+        let commitment = parcel_item.commitment(self.replica.id, self.snapshot.environment);
+        self.items.push(item(
+            parcel_item.secret,
+            parcel_item.version,
+            Operation::Put(commitment),
+            create,
+        ));
+        self.puts.push((parcel_item, commitment));
+    }
+}
+
+fn item(secret: SecretId, version: u64, operation: Operation, create: Option<Create>) -> Item {
+    Item { secret, version, operation, create, policy: None, differs_from: Vec::new() }
+}
+
+/// Settles attempts whose fate the log tells: accepted ones are held and their changes dropped,
+/// refused ones forgotten, for the change is still there. Those beyond the head may yet arrive.
+pub(super) fn reconcile(session: &Session, state: &State, snapshot: &mut Snapshot) {
+    let me = session.identity.id();
+    let head = state.head().seq;
+    let (settled, open): (Vec<Attempt>, Vec<Attempt>) =
+        std::mem::take(&mut snapshot.attempts).into_iter().partition(|attempt| attempt.seq <= head);
+    snapshot.attempts = open;
+    for attempt in settled {
+        let carrier = state.carriers().get(&attempt.seq);
+        if carrier.is_some_and(|carrier| carrier.batch == attempt.batch && carrier.author == me) {
+            accept(snapshot, attempt, me);
+        }
+    }
+}
+
+fn accept(snapshot: &mut Snapshot, attempt: Attempt, me: MemberId) {
+    for (item, commitment) in attempt.puts {
+        let pushed = |local: &Local| {
+            local.name == item.name
+                && local.value.as_ref().is_some_and(|value| value.ct_eq(item.value.expose()))
+        };
+        rest_on(snapshot, &item.name, (item.secret, item.version), &pushed);
+        snapshot.hold(item, me, attempt.time, commitment);
+    }
+    for (id, version) in attempt.deletions {
+        let Some(name) = snapshot.held(&id).map(|held| held.name.clone()) else { continue };
+        rest_on(snapshot, &name, (id, version), &|local| {
+            local.name == name && local.value.is_none()
+        });
+        snapshot.hold_deletion(&id, version, me, attempt.time);
+    }
+}
+
+/// Drops the change that was pushed; a change made after it now stands on what was pushed.
+fn rest_on(
+    snapshot: &mut Snapshot,
+    name: &SecretName,
+    version: (SecretId, u64),
+    pushed: &dyn Fn(&Local) -> bool,
+) {
+    snapshot.local.retain(|local| !pushed(local));
+    snapshot
+        .local
+        .iter_mut()
+        .filter(|local| local.name == *name)
+        .for_each(|local| local.base = Some(version));
+}

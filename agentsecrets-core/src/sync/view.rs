@@ -1,0 +1,245 @@
+//! What this device knows of a workspace, for listings: read from the vault, without the relay.
+
+use std::time::Duration;
+
+use super::{
+    admit::{self, Admitted},
+    batch::{Batch, REBASES},
+    follow::{follow, follow_for},
+    io::Machine,
+    join::forget_tokens,
+    names,
+    pull::{Clashes, PullReport, pull_all, readable},
+    relay::Outcome,
+    replica::Replica,
+    session::{Session, Start},
+    share::add_shares,
+};
+use crate::{
+    encoding::{EnvironmentId, MemberId, SecretId, WorkspaceId},
+    error::{Error, ErrorCode, Result},
+    fingerprint::Fingerprint,
+    log::{Member, Role, SignedEntry, State},
+    name::SecretName,
+    snapshot::Snapshot,
+    workspace_key::Subject,
+};
+
+/// A workspace as this device knows it.
+pub struct View {
+    replica: Replica,
+    me: MemberId,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("workspace", &self.replica.id).finish_non_exhaustive()
+    }
+}
+
+/// Reads the workspace from the vault.
+pub fn view(start: Start, workspace: WorkspaceId) -> Machine<View> {
+    start.machine(async move |session| {
+        let replica = Replica::load(&session, workspace).await?;
+        Ok(View { replica, me: session.identity.id() })
+    })
+}
+
+/// Reads all entries up to the pin.
+pub fn entries(start: Start, workspace: WorkspaceId) -> Machine<Vec<SignedEntry>> {
+    start
+        .machine(async move |session| Replica::load(&session, workspace).await?.log(&session).await)
+}
+
+/// Reads what the vault holds of an environment.
+pub fn snapshot(
+    start: Start,
+    workspace: WorkspaceId,
+    environment: EnvironmentId,
+) -> Machine<Snapshot> {
+    start.machine(async move |session| {
+        Replica::load(&session, workspace).await?.snapshot(&session, environment).await
+    })
+}
+
+/// Follows the log alone, waiting up to `wait` for news; says whether there was any.
+pub fn follow_log(start: Start, workspace: WorkspaceId, wait: Duration) -> Machine<bool> {
+    start.machine(async move |mut session| {
+        let mut replica = Replica::load(&session, workspace).await?;
+        follow_for(&mut session, &mut replica, wait).await
+    })
+}
+
+/// What a sync did.
+#[derive(Debug)]
+pub struct SyncReport {
+    /// Each environment pulled.
+    pub pulled: PullReport,
+    /// Whoever was admitted by replying to an invitation made here.
+    pub admitted: Vec<Admitted>,
+    /// Members who were sealed what they lacked.
+    pub shared_with: Vec<MemberId>,
+}
+
+/// Follows, pulls, admits whoever replied, and shares what others lack.
+pub fn sync(
+    start: Start,
+    workspace: WorkspaceId,
+    environments: Option<Vec<EnvironmentId>>,
+    clashes: Clashes,
+) -> Machine<SyncReport> {
+    start.machine(async move |mut session| {
+        let mut replica = Replica::load(&session, workspace).await?;
+        follow(&mut session, &mut replica).await?;
+        let admitted = admit::replies(&mut session, &mut replica, false).await?;
+        let shared_with = share_missing(&mut session, &mut replica).await?;
+        forget_tokens(&session, &mut replica).await?;
+        let pulled = pull_all(&mut session, &replica, environments, clashes).await?;
+        Ok(SyncReport { pulled, admitted, shared_with })
+    })
+}
+
+/// Seals to other members what they were never sealed and this device holds.
+async fn share_missing(session: &mut Session, replica: &mut Replica) -> Result<Vec<MemberId>> {
+    if replica.me(session)?.role() < Role::Writer {
+        return Ok(Vec::new());
+    }
+    for _ in 0..REBASES {
+        let mut batch = Batch::on(replica.state()?);
+        let shared_with = add_missing(session, replica, &mut batch).await?;
+        if shared_with.is_empty() {
+            return Ok(shared_with);
+        }
+        match batch.commit(session, replica).await? {
+            Outcome::Accepted(_) => return Ok(shared_with),
+            Outcome::Moved => follow(session, replica).await?,
+        }
+    }
+    Ok(Vec::new())
+}
+
+async fn add_missing(
+    session: &mut Session,
+    replica: &Replica,
+    batch: &mut Batch,
+) -> Result<Vec<MemberId>> {
+    let me = session.identity.id();
+    let others =
+        batch.state.members().iter().filter(|(id, member)| **id != me && member.is_active());
+    let others: Vec<MemberId> = others.map(|(id, _)| *id).collect();
+    let mut shared_with = Vec::new();
+    for environment in readable(session, replica)? {
+        let snapshot = replica.snapshot(session, environment).await?;
+        for other in &others {
+            if add_shares(session, replica, batch, &snapshot, other)? {
+                shared_with.push(*other);
+            }
+        }
+    }
+    shared_with.sort_unstable();
+    shared_with.dedup();
+    Ok(shared_with)
+}
+
+impl View {
+    /// Id of the workspace.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.replica.id
+    }
+
+    /// Id of this device.
+    pub fn me(&self) -> MemberId {
+        self.me
+    }
+
+    /// The folded log.
+    ///
+    /// # Errors
+    /// `not_admitted` before the first sync.
+    pub fn state(&self) -> Result<&State> {
+        self.replica.state()
+    }
+
+    /// The relay's address; `None` for a local workspace.
+    pub fn relay(&self) -> Option<&str> {
+        Some(self.replica.settings.relay.as_str()).filter(|relay| !relay.is_empty())
+    }
+
+    /// Whether this device has answered an invitation and is not admitted yet.
+    pub fn is_joining(&self) -> bool {
+        self.replica.settings.joining.is_some()
+    }
+
+    /// The workspace's name, where this device can read it.
+    pub fn name(&self) -> Option<String> {
+        self.replica.label(Subject::Workspace, self.replica.state.as_ref()?.name())
+    }
+
+    /// A member's label, or its fingerprint.
+    pub fn member_label(&self, id: &MemberId) -> String {
+        let member = self.replica.state.as_ref().and_then(|state| state.members().get(id));
+        let label =
+            member.and_then(|member| self.replica.label(Subject::Member(*id), &member.label));
+        label.unwrap_or_else(|| Fingerprint::of(id).to_string())
+    }
+
+    /// An environment's label, or its id.
+    pub fn environment_label(&self, id: &EnvironmentId) -> String {
+        self.replica.environment_label(*id).unwrap_or_else(|| id.to_string())
+    }
+
+    /// The environment of a label, or of an id in hexadecimal.
+    ///
+    /// # Errors
+    /// `unknown_environment`, with the labels there are.
+    pub fn environment(&self, label: &str) -> Result<EnvironmentId> {
+        let environments = || {
+            self.state()
+                .map(|state| state.environments().iter().filter(|(_, state)| !state.archived))
+        };
+        let mut labelled = environments()?.map(|(id, _)| (id, self.environment_label(id)));
+        if let Some((id, _)) = labelled.find(|(id, own)| own == label || id.to_string() == label) {
+            return Ok(*id);
+        }
+        let mut known: Vec<String> =
+            environments()?.map(|(id, _)| self.environment_label(id)).collect();
+        known.sort();
+        Err(Error::new(
+            ErrorCode::UnknownEnvironment,
+            format!("there is no environment {label:?}; there are {}", known.join(", ")),
+        ))
+    }
+
+    /// The member of a label, a fingerprint, or the beginning of an id.
+    ///
+    /// # Errors
+    /// `unknown_member`; `ambiguous_member` with whoever fits.
+    pub fn member(&self, text: &str) -> Result<(MemberId, &Member)> {
+        let fits = |id: &MemberId| {
+            let prefix = text.len() >= 4 && id.to_string().starts_with(&text.to_ascii_lowercase());
+            self.member_label(id) == text || Fingerprint::of(id).is(text) || prefix
+        };
+        let found: Vec<_> = self.state()?.members().iter().filter(|(id, _)| fits(id)).collect();
+        match found.as_slice() {
+            [(id, member)] => Ok((**id, member)),
+            [] => {
+                Err(Error::new(ErrorCode::UnknownMember, format!("no member is called {text:?}")))
+            }
+            several => {
+                let list: Vec<String> = several
+                    .iter()
+                    .map(|(id, _)| format!("{} ({})", self.member_label(id), Fingerprint::of(id)))
+                    .collect();
+                Err(Error::new(
+                    ErrorCode::AmbiguousMember,
+                    format!("{text:?} fits {}", list.join(", ")),
+                ))
+            }
+        }
+    }
+
+    /// Names of an environment's secrets that count, deleted ones too.
+    pub fn names(&self, snapshot: &Snapshot) -> std::collections::BTreeMap<SecretId, SecretName> {
+        names::of(&self.replica, snapshot).names
+    }
+}
