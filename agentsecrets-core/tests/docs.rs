@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use agentsecrets_core::ErrorCode;
 
@@ -75,4 +78,61 @@ fn every_code_stands_in_the_table() {
     for code in ErrorCode::ALL {
         assert!(page.contains(&format!("| `{code}` |")), "{code}");
     }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if path.is_dir()
+            && !name.starts_with(['.', '_'])
+            && !name.starts_with("target")
+            && name != "node_modules"
+        {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn tests_that_the_threat_model_names_are_there() {
+    let mut sources = Vec::new();
+    files(&root(), "rs", &mut sources);
+    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let named = page.split('`').skip(1).step_by(2).filter_map(|word| word.split_once("::"));
+    let mut count = 0;
+    for (file, test) in named {
+        let found = sources
+            .iter()
+            .filter(|path| path.file_stem().is_some_and(|stem| stem == file))
+            .any(|path| std::fs::read_to_string(path).unwrap().contains(&format!("fn {test}(")));
+        assert!(found, "SECURITY.md names {file}::{test}, which is nowhere");
+        count += 1;
+    }
+    assert!(count >= 20);
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
+    let mut pages = Vec::new();
+    files(&root(), "md", &mut pages);
+    let mut count = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
+            let target = link.0.split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let path = page.parent().unwrap().join(target);
+            assert!(path.exists(), "{} leads to {target}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 20);
 }

@@ -34,8 +34,8 @@ fn page(file: &str, examples: &[(&str, String)]) {
     let mut wanted = committed.clone();
     for (name, example) in examples {
         let begin = format!("<!-- example: {name} -->\n```text\n");
-        let start = wanted.find(&begin).unwrap_or_else(|| panic!("{file} has no {name}"));
-        let start = start + begin.len();
+        assert!(wanted.contains(&begin), "{file} has no {name}");
+        let start = wanted.find(&begin).unwrap() + begin.len();
         let end = start + wanted[start..].find("```\n").unwrap();
         wanted.replace_range(start..end, example);
     }
