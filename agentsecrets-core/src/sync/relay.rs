@@ -150,7 +150,7 @@ impl Relay<'_> {
         let headers = request_signature::sign(
             self.session.identity.signing_key(),
             call.method,
-            authority(self.url)?,
+            &authority(self.url)?,
             path,
             query,
             &call.body,
@@ -176,13 +176,12 @@ fn put(target: String, body: Vec<u8>) -> Call {
     Call { method: Method::Put, target, body, wait: Duration::ZERO }
 }
 
-/// `host[:port]` of a relay's address.
-fn authority(url: &str) -> Result<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let authority = rest
-        .map(|rest| rest.trim_end_matches('/'))
-        .filter(|rest| !rest.is_empty() && !rest.contains('/'));
-    authority.ok_or_else(|| {
+/// What signatures name as the authority: the very form that the relay compares with.
+fn authority(url: &str) -> Result<String> {
+    let without_path = url
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?', '#']));
+    request_signature::authority(url).filter(|_| without_path).ok_or_else(|| {
         Error::new(
             ErrorCode::InvalidArgument,
             "a relay's address is http(s)://host[:port], without a path",
