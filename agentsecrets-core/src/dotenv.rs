@@ -227,7 +227,7 @@ pub fn write<'a>(
         name.as_str().len() + 2 * value.len() + "=\"\"\n".len()
     };
     // Room for the worst case, so that no reallocation leaves a copy behind.
-    let mut text = Vec::with_capacity(entries.iter().map(room).sum());
+    let mut text = Zeroizing::new(Vec::with_capacity(entries.iter().map(room).sum()));
     for (name, value) in entries {
         let value = writable(name, value)?;
         text.extend_from_slice(name.as_str().as_bytes());
@@ -235,7 +235,7 @@ pub fn write<'a>(
         Form::of(value).write(value, &mut text);
         text.push(b'\n');
     }
-    Ok(SecretBytes::new(text))
+    Ok(SecretBytes::new(std::mem::take(&mut *text)))
 }
 
 fn writable<'a>(name: &SecretName, value: &'a SecretBytes) -> Result<&'a str> {

@@ -13,6 +13,8 @@ pub mod secret;
 // Layer 2: values.
 /// `.env` text.
 pub mod dotenv;
+/// Values of an environment as text for other programs, and back.
+pub mod export;
 /// What people read to each other.
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
@@ -47,5 +49,17 @@ pub mod snapshot;
 // Layer 4: engine. Time and randomness are arguments.
 /// Operations as machines that hand out steps and take answers.
 pub mod sync;
+
+// Layer 5: edges, each behind a feature. Nothing above needs them.
+/// The blocking driver with everything ready-made.
+#[cfg(feature = "client")]
+pub mod client;
+/// The project file and the variables `AGENTSECRETS_*`.
+#[cfg(feature = "discover")]
+pub mod config;
+/// What carries a request to a relay.
+pub mod transport;
+/// Where a device keeps its identity, its pins and its secrets.
+pub mod vault;
 
 pub use error::{Error, ErrorCode, Result};
