@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use agentsecrets_core::{
     ErrorCode, Result,
-    encoding::{EntryHash, WorkspaceId, encode, from_base64, to_base64},
-    identity::{Identity, Kind},
+    encoding::{EntryHash, Head, WorkspaceId, encode, from_base64, to_base64},
+    identity::{Destination, Identity, Kind},
     invitation::Invitation,
     log::{Role, Scope, SignedEntry},
     message::{Request, Response},
@@ -153,6 +153,24 @@ fn one_identity_that_answers_two_invitations_is_admitted_once_and_stops_nobody()
     expected.sort_unstable();
     assert_eq!(ids, expected);
     assert!(run(&mut host, &mut relay, admit).unwrap().is_empty());
+}
+
+#[test]
+fn a_head_of_an_identity_string_counts_in_a_vault_that_knows_the_workspace() {
+    let (mut host, mut relay, workspace) = workspace();
+    let pin = SignedEntry::parse(relay.entries.last().unwrap()).unwrap().head();
+    let relay_url = URL.to_owned();
+    let destination = |head| Destination { workspace, relay: relay_url.clone(), head };
+    let other = Head { hash: EntryHash([1; 32]), ..pin };
+    let error = host.run(|start| sync::attach(start, destination(other))).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Fork);
+    host.run(|start| sync::attach(start, destination(pin))).unwrap();
+    let follow = |start| sync::follow_log(start, workspace, Duration::ZERO);
+    run(&mut host, &mut relay, follow).unwrap();
+    let later = Head { seq: pin.seq + 1, hash: EntryHash([1; 32]) };
+    host.run(|start| sync::attach(start, destination(later))).unwrap();
+    let error = run(&mut host, &mut relay, follow).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Rollback);
 }
 
 #[test]
