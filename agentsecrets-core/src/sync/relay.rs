@@ -150,14 +150,11 @@ impl Relay<'_> {
 
     fn sign(&mut self, call: &Call) -> Result<Request> {
         let seconds = (self.session.io.now() / 1000) as i64 + self.session.clock_offset;
-        let authority = request_signature::authority(self.url).ok_or_else(|| {
-            Error::new(ErrorCode::InvalidArgument, "a relay's address is http(s)://host[:port]")
-        })?;
         let (path, query) = call.target.split_once('?').unwrap_or((&call.target, ""));
         let headers = request_signature::sign(
             self.session.identity.signing_key(),
             call.method,
-            &authority,
+            &authority(self.url)?,
             path,
             query,
             &call.body,
@@ -181,6 +178,19 @@ fn get(target: String) -> Call {
 
 fn put(target: String, body: Vec<u8>) -> Call {
     Call { method: Method::Put, target, body, wait: Duration::ZERO }
+}
+
+/// What signatures name as the authority: the very form that the relay compares with.
+fn authority(url: &str) -> Result<String> {
+    let without_path = url
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?', '#']));
+    request_signature::authority(url).filter(|_| without_path).ok_or_else(|| {
+        Error::new(
+            ErrorCode::InvalidArgument,
+            "a relay's address is http(s)://host[:port], without a path",
+        )
+    })
 }
 
 fn offset(server: u64, now: u64) -> i64 {
