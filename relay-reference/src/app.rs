@@ -26,7 +26,7 @@ pub const WORKERS: usize = 256;
 const WAITING: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Memory for request bodies under way.
-const BODY_BYTES: usize = 256 << 20;
+const BODY_BYTES: usize = 64 << 20;
 /// Uploads for workspaces that nobody has committed yet, in an hour: they need no membership.
 const STRANGERS_BYTES: usize = 1 << 30;
 

@@ -79,7 +79,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn authority(url: &str) -> Result<String, String> {
-    request_signature::authority(url).ok_or_else(|| format!("{url} is not an http address"))
+    let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+    let authority = request_signature::authority(url).filter(|_| path.is_empty());
+    authority.ok_or_else(|| format!("{url} is not http(s)://HOST[:PORT], without a path"))
 }
 
 #[cfg(test)]
@@ -101,8 +103,14 @@ mod tests {
     fn arguments_are_read_or_refused() {
         let config = parse("--data d --public-url https://Relay.Example:443").unwrap();
         assert_eq!(config.authority.as_deref(), Some("relay.example"));
-        for line in ["", "--data", "--listen 127.0.0.1:1", "--data d --listen here", "--data d -x"]
-        {
+        for line in [
+            "",
+            "--data",
+            "--listen 127.0.0.1:1",
+            "--data d --listen here",
+            "--data d -x",
+            "--data d --public-url https://host/path",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -3,10 +3,7 @@
 //! Everything that it checks is to keep abuse out; clients verify all of it again and rely on none.
 //! The contract is `agentsecrets-core/spec/relay.md`.
 
-use std::{
-    io::Write,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The listener for operators.
 pub mod admin;
@@ -22,6 +19,8 @@ pub mod limits;
 pub mod metrics;
 /// Errors as `application/problem+json`.
 pub mod problem;
+/// Lines for the operator.
+pub mod report;
 /// Which commits the relay takes.
 pub mod rules;
 /// Connections: accepted, timed, counted, ended.
@@ -35,14 +34,9 @@ pub mod watch;
 
 pub use config::Config;
 pub use problem::Problem;
+pub use report::report;
 
 /// Seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
-}
-
-/// One line for the operator, on stderr.
-pub fn report(line: &str) {
-    // Where stderr is gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

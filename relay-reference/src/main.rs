@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use relay_reference::{Config, app, config::USAGE, report, server::Server};
+use relay_reference::{Config, app, config::USAGE, report::report_now, server::Server};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match Config::parse(arguments) {
         Ok(config) => done(run(&config)),
         Err(problem) => {
-            report(&format!("{problem}\n\n{USAGE}"));
+            report_now(&format!("{problem}\n\n{USAGE}"));
             ExitCode::from(2)
         }
     }
@@ -27,7 +27,7 @@ fn done(result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&format!("relay-reference: {error}"));
+            report_now(&format!("relay-reference: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -154,6 +154,20 @@ fn a_client_that_dribbles_its_header_is_cut() {
 }
 
 #[test]
+fn who_does_not_read_the_log_does_not_stop_the_relay() {
+    let folder = tempfile::tempdir().unwrap();
+    // Its stderr is a pipe that this test never reads, and it holds 64 KiB.
+    let relay = Relay::start(folder.path());
+    let ask = || Request::new(relay.address, Method::Get, "/v1/info", Vec::new());
+    let path = "/".repeat(1_000);
+    for _ in 0..200 {
+        let answer = Request { path: path.clone(), ..ask() }.send(relay.address);
+        assert!(answer.is(404, "not_found"));
+    }
+    assert_eq!(ask().send(relay.address).status, 200);
+}
+
+#[test]
 fn operators_have_a_listener_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let relay = Relay::start_with(folder.path(), &["--admin", "127.0.0.1:0"]);

@@ -140,3 +140,30 @@ fn limits_and_contract_are_there_for_everybody() {
         }
     }
 }
+
+#[test]
+fn no_damaged_commit_is_stored_or_an_error_of_the_relay() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(folder.path());
+    let mut team = Team::published(Device::new(1), relay.address);
+    let (entry, deliveries) = team.push(2, 64);
+    let body = serde_json::to_vec(&team.commit(&[entry], deliveries)).unwrap();
+    let commit = |body: Vec<u8>| {
+        let path = "/v1/workspaces/sync";
+        team.founder.send(relay.address, Method::Post, path, body)
+    };
+    for place in 0..body.len() {
+        let mut damaged = body.clone();
+        damaged[place] ^= 1;
+        let answer = commit(damaged);
+        let code = (answer.status, answer.code());
+        let (status, code) = (code.0, code.1.as_str());
+        let expected = [(400, "malformed"), (409, "head_moved"), (422, "refused_entry")];
+        assert!(expected.contains(&(status, code)), "byte {place}: {answer:?}");
+    }
+    for place in (0..body.len()).step_by(16) {
+        let cut = commit(body[..place].to_vec());
+        assert!(cut.is(400, "malformed"), "cut at {place}: {cut:?}");
+    }
+    assert_eq!(commit(body).status, 201);
+}

@@ -96,7 +96,10 @@ fn verified(app: &App, parts: &Parts, body: &[u8]) -> Result<Verified, Problem> 
         signature: single(&parts.headers, "signature")?,
     };
     let verified = verify(&incoming).map_err(|error| match error.code() {
-        ErrorCode::BadSignature => Problem::bad_signature(error.message().to_owned()),
+        ErrorCode::BadSignature => {
+            let problem = Problem::bad_signature(error.message().to_owned());
+            problem.with("authority", app.authority.as_str())
+        }
         _ => Problem::internal(error.message()),
     })?;
     let now = crate::now();

@@ -85,7 +85,7 @@ fn failed(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error() {
         Some(e) if e.code == ErrorCode::DiskFull || e.extended_code == SHM_SIZE => StoreError::Full,
         Some(e) if is_fatal(e.code) => {
-            crate::report(&format!("storage failed, exiting: {error}"));
+            crate::report::report_now(&format!("storage failed, exiting: {error}"));
             std::process::exit(74)
         }
         _ => StoreError::Failed(error.to_string()),

@@ -27,13 +27,26 @@ impl Relay {
     }
 
     pub fn start_with(data: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_relay-reference"))
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_relay-reference")), data, more)
+    }
+
+    /// The same with its system calls written to a file.
+    pub fn start_traced(data: &Path, calls: &str, trace: &Path) -> Self {
+        let mut strace = Command::new("strace");
+        // -D: the tracer is no parent, so signals reach the relay.
+        strace.args(["-D", "-f", "-s", "40", "-e", &format!("trace={calls}"), "-o"]).arg(trace);
+        strace.arg(env!("CARGO_BIN_EXE_relay-reference"));
+        Self::spawn(strace, data, &[])
+    }
+
+    fn spawn(mut command: Command, data: &Path, more: &[&str]) -> Self {
+        let mut child = command
             .arg("--data")
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(if more.is_empty() { Stdio::piped() } else { Stdio::null() })
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
