@@ -200,8 +200,18 @@ fn all_values(snapshot: &Snapshot) -> Vec<String> {
     all
 }
 
+/// A bounded run, unless `PROPTEST_CASES` asks for another.
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(64),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn three_devices_converge_and_lose_nothing(turns in turns()) {
