@@ -209,6 +209,10 @@ impl Store for MemoryStore {
         Ok(pruned)
     }
 
+    fn beat(&self, _: u64) -> Result<()> {
+        Ok(())
+    }
+
     fn queue_depth(&self) -> usize {
         0
     }
