@@ -62,7 +62,7 @@ fn a_full_disk_refuses_writes_and_goes_on_reading_until_there_is_room() {
     assert_eq!(entries.as_array().unwrap().len(), team.log.len());
     assert_eq!(team.founder.get(relay.address, &team.path("deliveries")).status, 200);
     // What is left is too little for a commit and enough for some beats.
-    assert!((0..50).any(|_| ready() == 503));
+    assert!((0..500).any(|_| ready() == 503));
     disk.mount(&["-o", "remount,size=20m"]);
     assert_eq!(ready(), 200);
     team.undo_push();

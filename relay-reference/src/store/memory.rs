@@ -209,7 +209,7 @@ impl Store for MemoryStore {
         Ok(pruned)
     }
 
-    fn beat(&self, _: u64) -> Result<()> {
+    fn beat(&self) -> Result<()> {
         Ok(())
     }
 

@@ -163,8 +163,8 @@ impl Store for SqliteStore {
         self.writer.run(0, |reply| Work::Prune { before, reply })
     }
 
-    fn beat(&self, now: u64) -> Result<()> {
-        self.writer.run(0, |reply| Work::Beat { now, reply })
+    fn beat(&self) -> Result<()> {
+        self.writer.run(0, |reply| Work::Beat { reply })
     }
 
     fn queue_depth(&self) -> usize {
