@@ -48,7 +48,7 @@ def allowed(expression, allow):
 
 def violations(packages, rules):
     """One line for every package that breaks a rule."""
-    banned = {ban["name"]: ban["reason"] for ban in rules["bans"]["deny"]}
+    banned = {ban["name"]: ban for ban in rules["bans"]["deny"]}
     sources = {f"registry+{address}" for address in rules["sources"]["allow-registry"]}
     for package in packages:
         who = f"{package['name']} {package['version']}"
@@ -56,8 +56,12 @@ def violations(packages, rules):
             yield f"{who}: licence {package['license']} is not allowed"
         if package["source"] and package["source"] not in sources:
             yield f"{who}: comes from {package['source']}"
-        if package["name"] in banned:
-            yield f"{who}: banned, {banned[package['name']]}"
+        ban = banned.get(package["name"])
+        users = {user["name"] for user in packages if any(
+            dependency["name"] == package["name"] for dependency in user.get("dependencies", ()))}
+        # A ban with wrappers holds for everybody who is none of them.
+        if ban and not (users and users <= set(ban.get("wrappers", ()))):
+            yield f"{who}: banned, {ban['reason']}"
 
 
 def self_test():
@@ -70,8 +74,18 @@ def self_test():
         ("a", "Apache-2.0 WITH LLVM-exception", None, 0), ("a", "Apache-2.0 WITH Other", None, 1),
         ("a", "MIT", "registry+https://good", 0), ("a", "MIT", "git+https://good", 1), ("bad", "MIT", None, 1),
     ]
-    wrong = [case for case in cases if case[3] != len(list(violations(
-        [{"name": case[0], "version": "1", "license": case[1], "source": case[2]}], rules)))]
+    def package(name, licence="MIT", source=None, dependencies=()):
+        return {"name": name, "version": "1", "license": licence, "source": source,
+                "dependencies": [{"name": dependency} for dependency in dependencies]}
+
+    rules["bans"]["deny"].append({"name": "half", "reason": "it is for benches", "wrappers": ["bench"]})
+    cases += [("half", "MIT", None, 1)]
+    wrong = [case for case in cases if case[3] != len(list(violations([package(*case[:3])], rules)))]
+    for users, count in [(["bench"], 0), (["bench", "shipped"], 1)]:
+        graph = [package("half")] + [package(user, dependencies=["half"]) for user in users]
+        cases.append((users, count))
+        if len(list(violations(graph, rules))) != count:
+            wrong.append((users, count))
     for case in wrong:
         print("wrong verdict:", case)
     print(f"{len(cases) - len(wrong)} passed, {len(wrong)} failed")

@@ -58,6 +58,12 @@ pub mod label {
     pub const ENTROPY: &str = "agentsecrets v1 entropy";
     /// Key of a vault's files, from its root key.
     pub const VAULT_FILES: &str = "agentsecrets v1 vault-files";
+    /// Name of a vault file, from the root key and the file's key.
+    pub const VAULT_FILE_NAME: &str = "agentsecrets v1 vault-file-name";
+    /// Tells a wrong key of a file vault from a damaged file.
+    pub const VAULT_KEY_CHECK: &str = "agentsecrets v1 vault-key-check";
+    /// Name of a vault's keychain item, from its folder.
+    pub const VAULT_KEYCHAIN_ITEM: &str = "agentsecrets v1 vault-keychain-item";
     /// Name of a vault's root key.
     pub const VAULT_KEY_ID: &str = "agentsecrets v1 vault-key-id";
 }

@@ -264,6 +264,12 @@ impl IdentityString {
         SecretBytes::new(to_bech32(IDENTITY_PREFIX, &bytes).into_bytes())
     }
 
+    /// A copy to be spent, on purpose greppable.
+    pub fn expose_copy(&self) -> Self {
+        let seed = Key::new(*self.seed.expose());
+        Self { header: Header, seed, kind: self.kind, destination: self.destination.clone() }
+    }
+
     /// Where it leads.
     pub fn destination(&self) -> Option<&Destination> {
         self.destination.as_ref()

@@ -50,4 +50,16 @@ pub mod snapshot;
 /// Operations as machines that hand out steps and take answers.
 pub mod sync;
 
+// Layer 5: edges, each behind a feature. Nothing above needs them.
+/// The blocking driver with everything ready-made.
+#[cfg(feature = "client")]
+pub mod client;
+/// The project file and the variables `AGENTSECRETS_*`.
+#[cfg(feature = "discover")]
+pub mod config;
+/// What carries a request to a relay.
+pub mod transport;
+/// Where a device keeps its identity, its pins and its secrets.
+pub mod vault;
+
 pub use error::{Error, ErrorCode, Result};

@@ -15,10 +15,11 @@ use agentsecrets_core::{
     identity::{Identity, Kind},
     log::{
         Body, Entry, Role, Scope, ScopeItem, SignedEntry, State,
-        entry::{Action, Admit, Item, Operation, Push, Share, Stray, Uninvite},
+        entry::{Action, Admit, Genesis, Item, Operation, Push, Share, Stray, Uninvite},
         membership::How,
     },
     policy::Policy,
+    secret::Key,
 };
 use proptest::prelude::*;
 use story::*;
@@ -123,7 +124,7 @@ fn an_entry_of_another_workspace_is_refused() {
     state.apply(&foreign).unwrap();
     // The same seeds give the same Genesis; another person gives another workspace.
     let Body::Genesis(genesis) = &story.entries[0].entry().body else { unreachable!() };
-    let genesis = agentsecrets_core::log::entry::Genesis { person: person(8), ..genesis.clone() };
+    let genesis = Genesis { person: person(8), ..genesis.clone() };
     let founder = &story.cast.founder;
     let signed = Entry::genesis(BEGIN, founder.id(), genesis).sign(founder).unwrap();
     let mut elsewhere = State::genesis(&signed).unwrap();
@@ -225,6 +226,30 @@ fn accepted(story: &Story, author: &Identity, body: Body, why: &str) {
 }
 
 #[test]
+fn a_genesis_that_names_a_workspace_or_a_later_generation_is_refused() {
+    let story = Story::begin();
+    let founder = &story.cast.founder;
+    let check = |change: &dyn Fn(&mut Entry)| {
+        let mut entry = story.entries[0].entry().clone();
+        change(&mut entry);
+        let signed = entry.sign(founder).unwrap();
+        assert_eq!(State::genesis(&signed).unwrap_err().code(), ErrorCode::RefusedEntry);
+    };
+    check(&|entry| entry.workspace = WorkspaceId([1; 32]));
+    check(&|entry| entry.prev = EntryHash([1; 32]));
+    check(&|entry| entry.seq = 1);
+    let label = |change: &dyn Fn(&mut Genesis)| {
+        check(&|entry| {
+            let Body::Genesis(genesis) = &mut entry.body else { unreachable!() };
+            change(genesis);
+        });
+    };
+    label(&|genesis| genesis.name.generation = 1);
+    label(&|genesis| genesis.label.generation = 1);
+    label(&|genesis| genesis.founder = story.cast.writer.recipient().clone());
+}
+
+#[test]
 fn a_second_genesis_and_a_policy_by_a_non_owner_are_refused() {
     let story = Story::whole();
     let genesis = story.entries[0].entry().body.clone();
@@ -297,7 +322,7 @@ fn nobody_vouches_for_another_person_and_no_invitation_admits_twice() {
     let signed = story.next(&story.cast.founder, Body::Admit(Box::new(admit.clone())));
     let code = story.state.clone().apply(&signed).unwrap_err().code();
     assert_eq!(code, ErrorCode::BadSignature);
-    let used = story.state.invitations().iter().map(|(id, _)| *id).collect::<Vec<_>>();
+    let used = story.state.invitations().keys().copied().collect::<Vec<_>>();
     assert_eq!(used.len(), 2);
     for invitation in used {
         (admit.person, admit.person_proof) = (PersonId([0x77; 16]), None);
@@ -356,6 +381,48 @@ fn an_admin_grants_lower_ranks_and_own_scope_alone() {
     refused(&story, &admin, body, "a new environment lies outside of a narrow scope");
     let policy = Body::Policy(Policy::default());
     refused(&story, &admin, policy, "an admin's policy");
+    let (id, text) = (EnvironmentId([0xee; 16]), "x");
+    let body = story.environment(id, Action::Create, text);
+    story.add(|cast| &cast.founder, body);
+    for action in [Action::Rename, Action::Archive] {
+        let body = story.environment(id, action, text);
+        refused(&story, &admin, body, "an environment outside of the scope");
+        let body = story.environment(DEVELOPMENT, action, text);
+        accepted(&story, &admin, body, "an environment in the scope");
+    }
+    let (_, body) = story.invite(Role::Admin, Scope::All);
+    let invite = story.add(|cast| &cast.founder, body).hash;
+    let body = Body::Uninvite(Uninvite { invite });
+    refused(&story, &admin, body, "an admin's invitation withdrawn by an equal");
+}
+
+#[test]
+fn first_sight_admits_only_where_the_policy_says_so() {
+    let mut story = Story::begin();
+    let mut admit = story.admission(identity(20, Kind::Ci).recipient(), Role::Reader, Scope::All);
+    admit.how = How::FirstUse;
+    let body = Body::Admit(Box::new(admit));
+    refused(&story, &story.cast.founder, body.clone(), "first sight by default");
+    let policy = Policy { first_use: true, ..Policy::default() };
+    story.add(|cast| &cast.founder, Body::Policy(policy));
+    accepted(&story, &story.cast.founder, body, "first sight by policy");
+}
+
+#[test]
+fn a_workspace_has_at_most_4096_members() {
+    let mut story = Story::begin();
+    let numbered = |number: u32| {
+        let mut seed = [0x40; 32];
+        seed[..4].copy_from_slice(&number.to_le_bytes());
+        Identity::from_seed(Key::new(seed), Kind::Ci)
+    };
+    for number in 1..4096 {
+        let admit = story.admission(numbered(number).recipient(), Role::Reader, Scope::All);
+        let signed = story.next(&story.cast.founder, Body::Admit(Box::new(admit)));
+        story.state.apply(&signed).unwrap();
+    }
+    let admit = story.admission(numbered(4096).recipient(), Role::Reader, Scope::All);
+    refused(&story, &story.cast.founder, Body::Admit(Box::new(admit)), "one too many");
 }
 
 #[test]
@@ -399,6 +466,23 @@ fn pushes_that_break_a_rule_are_refused() {
 }
 
 #[test]
+fn a_secret_stays_in_its_environment_and_an_archived_one_takes_no_push() {
+    let mut story = Story::whole();
+    let other = EnvironmentId([0xee; 16]);
+    let body = story.environment(other, Action::Create, "x");
+    story.add(|cast| &cast.founder, body);
+    let Body::Push(mut push) = story.second_version() else { unreachable!() };
+    push.items.truncate(1);
+    push.items[0].version = 3;
+    accepted(&story, &story.cast.writer, Body::Push(push.clone()), "where it is");
+    let moved = Push { environment: other, ..push.clone() };
+    refused(&story, &story.cast.writer, Body::Push(moved), "a secret of another environment");
+    let body = story.environment(DEVELOPMENT, Action::Archive, "development");
+    story.add(|cast| &cast.founder, body);
+    refused(&story, &story.cast.writer, Body::Push(push), "archived");
+}
+
+#[test]
 fn a_writer_of_single_secrets_creates_none() {
     let mut story = Story::whole();
     let writer = identity(22, Kind::Agent);
@@ -411,6 +495,13 @@ fn a_writer_of_single_secrets_creates_none() {
     let body = push(BatchId([1; 16]), vec![item.clone()], creation.root);
     accepted(&story, &story.cast.writer, body.clone(), "a writer of all");
     refused(&story, &writer, body, "a writer of one secret");
+    for (number, operation) in [(2, item.operation), (1, Operation::Delete)] {
+        let wrong = Item { version: number, operation, ..item.clone() };
+        let zero =
+            if operation == Operation::Delete { DeliveriesRoot::ZERO } else { creation.root };
+        let body = push(BatchId([1; 16]), vec![wrong], zero);
+        refused(&story, &story.cast.writer, body, "a secret begins with a value, version 1");
+    }
     (item.secret, item.version, item.create) = (PORT, 3, None);
     let body = push(BatchId([1; 16]), vec![item], creation.root);
     accepted(&story, &story.cast.writer, body.clone(), "a writer of all");

@@ -111,13 +111,21 @@ async fn newcomers(session: &mut Session, replica: &Replica, all: bool) -> Resul
         rank.rules_over(invitation.invite.role) && (expires == 0 || now <= expires)
     });
     let open: Vec<_> = open.collect();
-    let mut newcomers = Vec::new();
+    let mut newcomers: Vec<Newcomer> = Vec::new();
     for (id, invitation) in open {
         let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
         let Some(reply) = relay.reply(id).await? else { continue };
-        newcomers.extend(newcomer(replica, id, invitation, &reply));
+        let newcomer = newcomer(replica, id, invitation, &reply);
+        // Keys that answer two invitations use up one; the fold would refuse the whole batch.
+        newcomers
+            .extend(newcomer.filter(|one| !newcomers.iter().any(|other| share_key(one, other))));
     }
     Ok(newcomers)
+}
+
+fn share_key(one: &Newcomer, other: &Newcomer) -> bool {
+    one.recipient.verifying_key() == other.recipient.verifying_key()
+        || one.recipient.box_key() == other.recipient.box_key()
 }
 
 /// A reply that is damaged or not by the token's holder counts for nothing, as if there were none.

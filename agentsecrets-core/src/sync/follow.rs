@@ -27,30 +27,43 @@ pub(super) async fn follow_for(
         return Ok(false);
     }
     let before = replica.state.as_ref().map(State::head);
-    let mut wait = wait;
+    // A long poll follows a look at the pin.
+    let mut shown = !wait.is_zero();
+    let mut page = fetch(session, replica, wait, shown).await?;
     loop {
-        let page = fetch(session, replica, wait).await?;
-        let more = page.more;
+        let (more, held) = (page.more, replica.state.as_ref().map(State::head));
         take(session, replica, page).await?;
         if !more {
             break;
         }
-        wait = Duration::ZERO;
+        // A page full with the pinned entry alone is the first one; a later one must bring news.
+        if shown && replica.state.as_ref().map(State::head) == held {
+            return Err(Error::new(
+                ErrorCode::RelayMalformed,
+                "the relay says that there is more of the log and does not show it",
+            ));
+        }
+        shown = true;
+        page = fetch(session, replica, Duration::ZERO, shown).await?;
     }
     check_reach(replica)?;
     receive_key(session, replica).await?;
     Ok(replica.state.as_ref().map(State::head) != before)
 }
 
-/// Asks from the pinned entry on, so that the relay has to show that it still has it. A long poll
-/// asks after the pin: it has been shown just before.
-async fn fetch(session: &mut Session, replica: &Replica, wait: Duration) -> Result<LogPage> {
+/// Asks from the pinned entry on, so that the relay has to show that it still has it; after that
+/// entry where it has been `shown` just before.
+async fn fetch(
+    session: &mut Session,
+    replica: &Replica,
+    wait: Duration,
+    shown: bool,
+) -> Result<LogPage> {
     let pin = replica.state.as_ref().map(State::head);
-    let after =
-        pin.and_then(|pin| if wait.is_zero() { pin.seq.checked_sub(1) } else { Some(pin.seq) });
+    let after = pin.and_then(|pin| if shown { Some(pin.seq) } else { pin.seq.checked_sub(1) });
     let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
     let mut page = relay.log(after, wait).await?;
-    if let (Some(pin), true) = (pin, wait.is_zero()) {
+    if let (Some(pin), false) = (pin, shown) {
         check_pin(&mut page, pin)?;
     }
     Ok(page)

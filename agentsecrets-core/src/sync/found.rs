@@ -6,7 +6,7 @@ use super::{
     batch::{Batch, Parts, message},
     io::Machine,
     relay::{Outcome, Relay},
-    replica::{Replica, Settings, Unpublished, keys, load, store},
+    replica::{Replica, Settings, Unpublished, keys, load},
     session::{Session, Start},
 };
 use crate::{
@@ -163,21 +163,38 @@ async fn kept_deliveries(
         .collect())
 }
 
-/// Makes the workspace that an identity string leads to known to this vault.
+/// Makes the workspace that an identity string leads to known to this vault, and its head one that
+/// the log must contain.
+///
+/// # Errors
+/// `fork` where the vault's log holds another entry of that number.
 pub fn attach(start: Start, destination: Destination) -> Machine<WorkspaceId> {
     start.machine(async move |session| {
         let Destination { workspace, relay, head } = destination;
         let known: Option<Settings> = load(&session, keys::settings(&workspace)).await?;
-        if known.is_none() {
-            let settings = Settings {
-                relay,
-                anchors: vec![head],
-                joining: None,
-                tokens: Vec::new(),
-                key: None,
-            };
-            store(&session, keys::settings(&workspace), &settings).await?;
+        let fresh =
+            Settings { relay, anchors: Vec::new(), joining: None, tokens: Vec::new(), key: None };
+        let state = load(&session, keys::state(&workspace)).await?;
+        let mut replica = Replica { id: workspace, settings: known.unwrap_or(fresh), state };
+        if !replica.settings.anchors.contains(&head) {
+            check_held(&session, &replica, head).await?;
+            replica.settings.anchors.push(head);
+            replica.store_settings(&session).await?;
         }
         Ok(workspace)
     })
+}
+
+/// What this vault holds already must agree with a head that it is told of.
+async fn check_held(session: &Session, replica: &Replica, told: Head) -> Result<()> {
+    if replica.state.as_ref().is_none_or(|state| state.head().seq < told.seq) {
+        return Ok(());
+    }
+    match replica.log(session).await?.iter().any(|entry| entry.head() == told) {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorCode::Fork,
+            format!("this device holds another entry {} than the one told of", told.seq),
+        )),
+    }
 }

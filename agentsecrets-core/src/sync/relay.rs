@@ -15,6 +15,8 @@ use crate::{
 
 /// Tries of one call.
 const TRIES: u32 = 4;
+/// Tries where each costs a whole timeout.
+const SLOW_TRIES: u32 = 2;
 /// The longest wait between two tries that a call accepts.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
@@ -128,8 +130,10 @@ impl Relay<'_> {
                 Err(error) if error.retryable() => error.retry_after(),
                 _ => return result,
             };
+            let slow = matches!(&result, Err(error) if error.code() == ErrorCode::RelayTimeout);
+            let tries = if slow { SLOW_TRIES } else { TRIES };
             let wait = wait.unwrap_or_else(|| self.pause(attempt));
-            if attempt >= TRIES || wait > LONGEST_WAIT {
+            if attempt >= tries || wait > LONGEST_WAIT {
                 return result;
             }
             self.session.io.sleep(wait).await;
@@ -150,7 +154,7 @@ impl Relay<'_> {
         let headers = request_signature::sign(
             self.session.identity.signing_key(),
             call.method,
-            authority(self.url)?,
+            &authority(self.url)?,
             path,
             query,
             &call.body,
@@ -176,13 +180,12 @@ fn put(target: String, body: Vec<u8>) -> Call {
     Call { method: Method::Put, target, body, wait: Duration::ZERO }
 }
 
-/// `host[:port]` of a relay's address.
-fn authority(url: &str) -> Result<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let authority = rest
-        .map(|rest| rest.trim_end_matches('/'))
-        .filter(|rest| !rest.is_empty() && !rest.contains('/'));
-    authority.ok_or_else(|| {
+/// What signatures name as the authority: the very form that the relay compares with.
+fn authority(url: &str) -> Result<String> {
+    let without_path = url
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?', '#']));
+    request_signature::authority(url).filter(|_| without_path).ok_or_else(|| {
         Error::new(
             ErrorCode::InvalidArgument,
             "a relay's address is http(s)://host[:port], without a path",

@@ -1,0 +1,135 @@
+//! Files that are replaced whole or not at all, and the lock between processes.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{ErrorKind, Read, Write},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::VaultLock;
+use crate::{
+    error::{Error, ErrorCode, Result},
+    secret::SecretBytes,
+};
+
+/// No file of a vault comes near this size.
+const LARGEST: u64 = 1 << 30;
+const POLL: Duration = Duration::from_millis(20);
+
+/// The folder, for its owner alone.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| failed(folder, &error))
+}
+
+/// The whole file, if it is there.
+pub(super) fn read(path: &Path) -> Result<Option<SecretBytes>> {
+    let file = match File::open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        file => file.map_err(|error| failed(path, &error))?,
+    };
+    let size = file.metadata().map_err(|error| failed(path, &error))?.len().min(LARGEST);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| failed(path, &error))?;
+    Ok(Some(SecretBytes::new(bytes)))
+}
+
+/// Replaces a file: written beside under one fixed name, synced, renamed, folder synced. A crash
+/// leaves the old or the new one, and at most one stray file that the next write takes over.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let temporary = path.with_extension("new");
+    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = written {
+        // What is left of it takes room that others need.
+        let _ = fs::remove_file(&temporary);
+        return Err(failed(path, &error));
+    }
+    sync_folder(folder)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(path, &error)),
+        Ok(()) => sync_folder(path.parent().unwrap_or(Path::new("."))),
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, &error))
+}
+
+/// Elsewhere a folder cannot be opened as a file; the rename itself is as durable as it gets.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The lock of a vault's folder, within `wait`.
+pub(super) fn lock(folder: &Path, wait: Duration) -> Result<VaultLock> {
+    make_folder(folder)?;
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(|error| failed(&path, &error))?;
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(VaultLock(Some(file))),
+            Err(TryLockError::Error(error)) => return Err(failed(&path, &error)),
+            Err(TryLockError::WouldBlock) if since.elapsed() < wait => thread::sleep(POLL),
+            Err(TryLockError::WouldBlock) => {
+                let cause = "another process is writing this vault";
+                return Err(Error::new(ErrorCode::VaultBusy, cause));
+            }
+        }
+    }
+}
+
+/// Whether others than its owner may read a file.
+#[cfg(unix)]
+pub(super) fn is_open_to_others(path: &Path) -> bool {
+    let mode =
+        fs::metadata(path).map(|data| std::os::unix::fs::PermissionsExt::mode(&data.permissions()));
+    mode.is_ok_and(|mode| mode & 0o077 != 0)
+}
+
+/// Elsewhere rights are lists that no number tells.
+#[cfg(not(unix))]
+pub(super) fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    let full = matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    );
+    match full {
+        true => {
+            Error::new(ErrorCode::VaultFull, "there is no room to write; what was there is intact")
+        }
+        false => Error::new(ErrorCode::VaultIo, format!("{}: {}", path.display(), error.kind())),
+    }
+}

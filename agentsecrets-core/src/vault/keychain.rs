@@ -1,0 +1,186 @@
+//! The root in the OS keychain: one small item per user and home.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use keyring_core::{CredentialStore, Entry, Error as KeychainError};
+
+use super::{
+    VaultKind, VaultOptions,
+    root::{Root, RootStore},
+};
+use crate::{
+    crypto::{self, label},
+    encoding::{from_hex, to_hex},
+    error::{Error, ErrorCode, Result},
+    secret::SecretBytes,
+};
+
+const SERVICE: &str = "agentsecrets";
+/// Nobody is there to answer a prompt.
+const UNATTENDED: Duration = Duration::from_secs(3);
+const ATTENDED: Duration = Duration::from_secs(60);
+
+/// One item; its name tells homes apart.
+pub(super) struct KeychainRoot {
+    user: String,
+    deadline: Duration,
+}
+
+impl KeychainRoot {
+    pub(super) fn new(options: &VaultOptions) -> Self {
+        let home = std::path::absolute(&options.home).unwrap_or_else(|_| options.home.clone());
+        let name: [u8; 8] =
+            crypto::hash_long(label::VAULT_KEYCHAIN_ITEM, &[home.as_os_str().as_encoded_bytes()]);
+        let deadline = if options.unattended { UNATTENDED } else { ATTENDED };
+        Self { user: format!("root-{}", to_hex(&name)), deadline }
+    }
+
+    /// The store is opened, used and dropped on a thread of its own: it panics under some async
+    /// runtimes, and hangs where the service does not answer. Then the thread is left to itself.
+    fn call<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Entry) -> Result<T, KeychainError> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let user = self.user.clone();
+        let work = move || drop(sender.send(with_entry(&user, &job)));
+        thread::Builder::new()
+            .name("agentsecrets-keychain".into())
+            .spawn(work)
+            .map_err(|_| Error::new(ErrorCode::KeychainFailed, "no thread can be started"))?;
+        match receiver.recv_timeout(self.deadline) {
+            Ok(Ok(value)) => Ok(Some(value)),
+            Ok(Err(KeychainError::NoEntry)) => Ok(None),
+            Ok(Err(error)) => Err(translate(error)),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::new(
+                ErrorCode::KeychainTimeout,
+                format!("the OS keychain does not answer within {} s", self.deadline.as_secs()),
+            )),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Err(Error::new(ErrorCode::KeychainFailed, "the keychain's thread ended early"))
+            }
+        }
+    }
+}
+
+/// On Linux a restarted service needs a second connection; elsewhere a second try asks twice.
+fn with_entry<T>(
+    user: &str,
+    job: &dyn Fn(&Entry) -> Result<T, KeychainError>,
+) -> Result<T, KeychainError> {
+    let once = || job(&open_store()?.build(SERVICE, user, None)?);
+    match once() {
+        Err(KeychainError::PlatformFailure(_)) if cfg!(target_os = "linux") => once(),
+        result => result,
+    }
+}
+
+#[allow(unreachable_code, reason = "one arm for each system")]
+fn open_store() -> Result<Arc<CredentialStore>, KeychainError> {
+    #[cfg(target_os = "linux")]
+    return Ok(zbus_secret_service_keyring_store::Store::new()?);
+    #[cfg(target_os = "macos")]
+    return Ok(apple_native_keyring_store::keychain::Store::new()?);
+    #[cfg(target_os = "windows")]
+    return Ok(windows_native_keyring_store::Store::new()?);
+    Err(KeychainError::NotSupportedByStore("no OS keychain on this system".into()))
+}
+
+/// The keychain's own texts are not passed on: some hold the secret.
+fn translate(error: KeychainError) -> Error {
+    match error {
+        KeychainError::NoStorageAccess(cause) if is_locked(&cause.to_string()) => locked(),
+        KeychainError::NoStorageAccess(_)
+        | KeychainError::NoDefaultStore
+        | KeychainError::NotSupportedByStore(_) => {
+            Error::new(ErrorCode::NoKeychain, "this session has no OS keychain that answers")
+        }
+        KeychainError::PlatformFailure(cause) if is_locked(&cause.to_string()) => locked(),
+        KeychainError::PlatformFailure(cause) if is_absent(&cause.to_string()) => {
+            Error::new(ErrorCode::NoKeychain, "this session has no OS keychain that answers")
+        }
+        _ => Error::new(ErrorCode::KeychainFailed, "the OS keychain refuses the call"),
+    }
+}
+
+fn locked() -> Error {
+    Error::new(ErrorCode::KeychainLocked, "the OS keychain is locked")
+}
+
+/// macOS: -25308 no interaction, -25293 wrong password, -128 dismissed. Linux: a prompt dismissed.
+fn is_locked(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["locked", "prompt", "dismissed", "-25308", "-25293", "-128"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+fn is_absent(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    [
+        "serviceunknown",
+        "not activatable",
+        "no such file",
+        "connection refused",
+        "not provided by any",
+        "does not exist",
+        "input/output",
+        "i/o error",
+        "address",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+}
+
+impl RootStore for KeychainRoot {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Keychain
+    }
+
+    fn load(&self) -> Result<Option<Root>> {
+        let damaged = || Error::new(ErrorCode::VaultDamaged, "the keychain's item is damaged");
+        let Some(text) = self.call(|entry| entry.get_secret().map(SecretBytes::new))? else {
+            return Ok(None);
+        };
+        let bytes =
+            std::str::from_utf8(text.expose()).ok().and_then(from_hex).map(SecretBytes::new);
+        Root::parse(&bytes.ok_or_else(damaged)?).map(Some)
+    }
+
+    /// ASCII: one keychain damages other bytes.
+    fn store(&self, root: &Root) -> Result<()> {
+        let text = SecretBytes::new(to_hex(root.encode().expose()).into_bytes());
+        self.call(move |entry| entry.set_secret(text.expose())).map(drop)
+    }
+
+    fn remove(&self) -> Result<()> {
+        self.call(|entry| entry.delete_credential()).map(drop)
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("vault", format!("OS keychain, item {SERVICE} {}", self.user))];
+        if let Some(file) = keyring_in_clear() {
+            let cause = format!(
+                "WARNING: {} is a keyring with a blank password, which writes secrets in clear",
+                file.display()
+            );
+            facts.push(("keychain", cause));
+        }
+        facts
+    }
+}
+
+/// A GNOME keyring with a blank password is a text file.
+fn keyring_in_clear() -> Option<PathBuf> {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let data =
+        data.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")))?;
+    let files = std::fs::read_dir(data.join("keyrings")).ok()?;
+    let mut paths = files.filter_map(|file| Some(file.ok()?.path()));
+    paths.find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"[keyring]")))
+}

@@ -1,0 +1,343 @@
+//! The command line's grammar.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Share environment secrets with your team, end-to-end encrypted, through a relay that nobody has to trust.
+#[derive(Parser)]
+#[command(name = "agentsecrets", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Print results, and failures, as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make this device's identity; with --import also a local workspace in this folder
+    Init {
+        /// What members will call this device
+        #[arg(long)]
+        label: Option<String>,
+        /// A .env or .json file to import
+        #[arg(long, value_name = "FILE")]
+        import: Option<PathBuf>,
+    },
+    /// Begin a workspace, or publish a local one
+    #[command(subcommand)]
+    Workspace(Workspace),
+    /// Make an invitation; its code, alone on stdout, goes to the invitee by another way
+    Invite {
+        /// owner, admin, writer or reader
+        #[arg(long, default_value = "writer")]
+        role: String,
+        /// ENV or ENV:NAME,NAME; repeat for more; without it every environment
+        #[arg(long)]
+        scope: Vec<String>,
+        /// For how long it admits: 90s, 30m, 24h, 7d
+        #[arg(long, default_value = "24h", value_parser = duration)]
+        expires: Duration,
+        /// Stay until somebody has joined
+        #[arg(long)]
+        wait: bool,
+    },
+    /// List open invitations
+    Invitations,
+    /// Withdraw an invitation
+    Uninvite {
+        /// The beginning of its id, as in `invitations`
+        id: String,
+    },
+    /// Answer an invitation, and write .agentsecrets.toml here
+    Join {
+        /// The code; - reads it from stdin
+        code: String,
+        /// What members will call this device
+        #[arg(long)]
+        label: Option<String>,
+        /// Stay until this device is admitted
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Admit whoever answered an invitation, or a recipient by its string
+    Admit {
+        /// A recipient string, as `agentsecrets identity` prints it
+        recipient: Option<String>,
+        /// owner, admin, writer or reader
+        #[arg(long, default_value = "reader")]
+        role: String,
+        /// ENV or ENV:NAME,NAME; repeat for more; without it every environment
+        #[arg(long)]
+        scope: Vec<String>,
+        /// What members will call it
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// List members
+    Members {
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// The 60 digits that this device and a member's must show alike
+    SafetyNumber {
+        /// Label, fingerprint or beginning of the id
+        member: String,
+    },
+    /// This device's recipient string; or identities for others
+    Identity {
+        #[command(subcommand)]
+        command: Option<IdentityCommand>,
+    },
+    /// List and change environments
+    #[command(subcommand)]
+    Env(Env),
+    /// Set, get, push, pull and compare secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// How two environments differ
+    Diff {
+        /// The first
+        a: String,
+        /// The second
+        b: String,
+        /// Exit with 3 where they differ
+        #[arg(long)]
+        exit_code: bool,
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Run a command with the environment's secrets as variables
+    Run {
+        #[arg(long)]
+        env: Option<String>,
+        /// Only these names, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// The command, after --
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+    /// Who could read what, since when: the log, entry by entry
+    Audit {
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Check vault, identity, workspace and relay
+    Doctor,
+    /// Change the vault's key, or move it
+    #[command(subcommand)]
+    Vault(Vault),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Workspace {
+    /// Begin a workspace with the environments development, staging and production
+    Create {
+        /// Its name, which only members can read
+        name: String,
+        /// The relay's address; without it the workspace is local
+        #[arg(long)]
+        relay: Option<String>,
+    },
+    /// Publish a local workspace to a relay
+    Connect {
+        /// The relay's address
+        #[arg(long)]
+        relay: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// A new identity for a job or an agent
+    New {
+        /// agent or ci
+        #[arg(long, default_value = "agent")]
+        kind: NewKind,
+        /// Write the identity string to this file, for its owner alone
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Print the identity string, which is secret, to stdout
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// The 24 words from which this identity can be made again
+    Backup {
+        /// Yes, print them
+        #[arg(long)]
+        reveal: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum NewKind {
+    Agent,
+    Ci,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Env {
+    /// List environments
+    List,
+    /// Make one
+    Create { name: String },
+    /// Give one another name
+    Rename { name: String, to: String },
+    /// Close one: it takes no more changes
+    Archive { name: String },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Secrets {
+    /// Set a secret to what stdin holds, byte for byte, and push it
+    Set {
+        name: String,
+        #[arg(long)]
+        env: Option<String>,
+        /// Keep the change in the vault until `secrets push`
+        #[arg(long)]
+        no_push: bool,
+    },
+    /// Print a value, byte for byte
+    Get {
+        name: String,
+        #[arg(long)]
+        env: Option<String>,
+        /// Yes, print it
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// List names and versions
+    List {
+        #[arg(long)]
+        env: Option<String>,
+    },
+    /// Delete a secret, and push that
+    Delete {
+        name: String,
+        #[arg(long)]
+        env: Option<String>,
+        /// Keep the change in the vault until `secrets push`
+        #[arg(long)]
+        no_push: bool,
+    },
+    /// Set every entry of a .env or .json file, and push them
+    Import {
+        file: PathBuf,
+        #[arg(long)]
+        env: Option<String>,
+        /// Keep the changes in the vault until `secrets push`
+        #[arg(long)]
+        no_push: bool,
+    },
+    /// Print all values
+    Export {
+        #[arg(long)]
+        env: Option<String>,
+        /// Yes, print them
+        #[arg(long)]
+        reveal: bool,
+        /// dotenv, json or shell
+        #[arg(long, default_value = "dotenv")]
+        format: String,
+    },
+    /// Push what was changed here
+    Push {
+        #[arg(long)]
+        env: Option<String>,
+        /// Put own changes on top of others' where they clash
+        #[arg(long)]
+        mine: bool,
+    },
+    /// Pull every environment in scope, or one
+    Pull {
+        #[arg(long)]
+        env: Option<String>,
+        /// Give own changes up where they clash; the history keeps them
+        #[arg(long)]
+        theirs: bool,
+    },
+    /// How this vault and the log differ
+    Diff {
+        #[arg(long)]
+        env: Option<String>,
+        /// Exit with 3 where they differ
+        #[arg(long)]
+        exit_code: bool,
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// The versions of a secret
+    History {
+        name: String,
+        #[arg(long)]
+        env: Option<String>,
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Set a secret to the value of an older version, and push it
+    Rollback {
+        name: String,
+        version: u64,
+        #[arg(long)]
+        env: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Vault {
+    /// Seal the vault under another key
+    Rekey {
+        /// File of the new key, 32 bytes raw or in hexadecimal
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+        /// File of the new passphrase
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Move the vault to another kind
+    Move {
+        /// keychain or file
+        #[arg(long)]
+        to: String,
+        /// For file: the key, 32 bytes raw or in hexadecimal
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+        /// For file: the passphrase
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || "a duration is a number with s, m, h or d, as in 24h".to_owned();
+    let split =
+        text.len().checked_sub(1).filter(|split| text.is_char_boundary(*split)).ok_or_else(bad)?;
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(bad()),
+    };
+    number
+        .checked_mul(unit)
+        .filter(|seconds| (1..=10 * 365 * 86_400).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(bad)
+}

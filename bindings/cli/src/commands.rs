@@ -1,0 +1,64 @@
+//! One function for each command.
+
+mod audit;
+mod doctor;
+mod drift;
+mod environments;
+mod identity;
+mod members;
+mod run;
+mod secrets;
+mod vault;
+mod workspace;
+
+use std::process::ExitCode;
+
+use agentsecrets_core::Result;
+use clap::CommandFactory;
+
+use crate::{
+    args::{Args, Command},
+    context::Context,
+};
+
+pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
+    let json = args.json;
+    let open = || Context::open(json);
+    let done = match args.command {
+        Command::Init { label, import } => workspace::init(json, label, import),
+        Command::Workspace(command) => workspace::workspace(&open()?, command),
+        Command::Invite { role, scope, expires, wait } => {
+            members::invite(&open()?, &role, &scope, expires, wait)
+        }
+        Command::Invitations => members::invitations(&open()?),
+        Command::Uninvite { id } => members::uninvite(&open()?, &id),
+        Command::Join { code, label, wait } => workspace::join(&open()?, &code, label, wait),
+        Command::Admit { recipient, role, scope, label } => {
+            members::admit(&open()?, recipient, &role, &scope, label)
+        }
+        Command::Members { offline } => members::list(&open()?, offline),
+        Command::SafetyNumber { member } => members::safety_number(&open()?, &member),
+        Command::Identity { command } => identity::identity(&open()?, command),
+        Command::Env(command) => environments::env(&open()?, command),
+        Command::Secrets(command) => return secrets::secrets(&open()?, command),
+        Command::Diff { a, b, exit_code, offline } => {
+            return drift::environments(&open()?, &a, &b, exit_code, offline);
+        }
+        Command::Run { env, only, command } => {
+            return run::run(&open()?, env.as_deref(), &only, &command);
+        }
+        Command::Audit { offline } => audit::audit(&open()?, offline),
+        Command::Doctor => return doctor::doctor(json),
+        Command::Vault(command) => vault::vault(command),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Args::command(),
+                "agentsecrets",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,110 @@
+//! audit: the log as a trail of who could read what, since when.
+
+use std::collections::BTreeMap;
+
+use agentsecrets_core::{
+    Result,
+    encoding::{EnvironmentId, SecretId},
+    log::{Body, SignedEntry, State},
+    name::SecretName,
+    sync::{self, View},
+};
+use serde::Serialize;
+
+use crate::{
+    context::Context,
+    output::{listing, time},
+};
+
+#[derive(Serialize)]
+struct Row {
+    seq: u64,
+    time: String,
+    author: String,
+    kind: &'static str,
+    environment: Option<String>,
+    names: Vec<String>,
+    recipients: Vec<String>,
+}
+
+/// Names are those of all environments that this device can read.
+type Names = BTreeMap<SecretId, SecretName>;
+
+pub(crate) fn audit(context: &Context, offline: bool) -> Result<()> {
+    let view = context.fresh_view(offline)?;
+    let workspace = context.workspace()?;
+    let entries = context.client().read(|start| sync::entries(start, workspace))?;
+    let names = all_names(context, &view)?;
+    let mut rows = Vec::with_capacity(entries.len());
+    let mut state: Option<State> = None;
+    for entry in &entries {
+        rows.push(row(&view, state.as_ref(), &names, entry));
+        match &mut state {
+            Some(state) => state.apply(entry)?,
+            None => state = Some(State::genesis(entry)?),
+        }
+    }
+    listing(
+        context.json,
+        &rows,
+        &["seq", "time", "author", "kind", "environment", "names", "recipients"],
+        |row| {
+            let environment = row.environment.clone().unwrap_or_default();
+            vec![
+                row.seq.to_string(),
+                row.time.clone(),
+                row.author.clone(),
+                row.kind.to_owned(),
+                environment,
+                short(&row.names),
+                short(&row.recipients),
+            ]
+        },
+    )
+}
+
+fn short(words: &[String]) -> String {
+    match words {
+        [first, second, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second} and {} more", rest.len())
+        }
+        words => words.join(", "),
+    }
+}
+
+fn all_names(context: &Context, view: &View) -> Result<Names> {
+    let mut names = Names::new();
+    for id in view.state()?.environments().keys() {
+        names.extend(view.names(&context.held(*id)?));
+    }
+    Ok(names)
+}
+
+fn row(view: &View, before: Option<&State>, names: &Names, signed: &SignedEntry) -> Row {
+    let entry = signed.entry();
+    let (environment, secrets) = subject(&entry.body);
+    let name = |id: &SecretId| names.get(id).map_or_else(|| id.to_string(), SecretName::to_string);
+    let recipients = before.map(|state| state.expected_deliveries(entry)).unwrap_or_default();
+    Row {
+        seq: entry.seq,
+        time: time(entry.time),
+        author: view.member_label(&entry.author),
+        kind: entry.body.kind(),
+        environment: environment.map(|id| view.environment_label(&id)),
+        names: secrets.iter().map(name).collect(),
+        recipients: recipients.iter().map(|id| view.member_label(id)).collect(),
+    }
+}
+
+fn subject(body: &Body) -> (Option<EnvironmentId>, Vec<SecretId>) {
+    match body {
+        Body::Environment(environment) => (Some(environment.id), Vec::new()),
+        Body::Push(push) => {
+            (Some(push.environment), push.items.iter().map(|item| item.secret).collect())
+        }
+        Body::Share(share) => {
+            (Some(share.environment), share.versions.iter().map(|version| version.secret).collect())
+        }
+        _ => (None, Vec::new()),
+    }
+}

@@ -1,0 +1,237 @@
+//! invite, invitations, uninvite, admit, members, safety-number.
+
+use std::{
+    io::IsTerminal,
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use agentsecrets_core::{
+    Error, ErrorCode, Result,
+    encoding::{EntryHash, MemberId},
+    fingerprint::{Fingerprint, SafetyNumber},
+    identity::Recipient,
+    log::{Member, Scope, membership::How},
+    sync::{self, Clashes, Management, Newcomer, Offer, View},
+};
+use serde::Serialize;
+
+use crate::{
+    context::{Context, check_label, role},
+    output::{bytes, line, listing, note, time, value},
+};
+
+const POLL: Duration = Duration::from_secs(1);
+
+pub(crate) fn invite(
+    context: &Context,
+    role_word: &str,
+    scope: &[String],
+    expires: Duration,
+    wait: bool,
+) -> Result<()> {
+    let role = role(role_word)?;
+    let view = context.fresh_view(false)?;
+    let scope = context.scope(&view, scope)?;
+    let at = SystemTime::now() + expires;
+    let expires_at =
+        at.duration_since(UNIX_EPOCH).map(|since| since.as_millis() as u64).unwrap_or_default();
+    let workspace = context.workspace()?;
+    let offer = Offer { role, scope, expires: expires_at };
+    let invitation = context.client().run(|start| sync::invite(start, workspace, offer))?;
+    let id = invitation.invite;
+    bytes(invitation.expose().expose())?;
+    line("")?;
+    note(&format!(
+        "hand this code over by a way that the relay does not see; it admits one device until {}",
+        time(expires_at)
+    ));
+    if wait { wait_for_reply(context, &id, expires) } else { Ok(()) }
+}
+
+fn wait_for_reply(context: &Context, id: &EntryHash, longest: Duration) -> Result<()> {
+    let since = Instant::now();
+    loop {
+        context.sync(None, Clashes::Keep)?;
+        let view = context.view()?;
+        if view.state()?.open_invitation(id).is_none() {
+            return Ok(());
+        }
+        if since.elapsed() > longest {
+            return Err(Error::new(ErrorCode::InvitationExpired, "nobody joined in time"));
+        }
+        thread::sleep(POLL);
+    }
+}
+
+#[derive(Serialize)]
+struct InvitationRow {
+    id: String,
+    role: &'static str,
+    scope: Vec<String>,
+    author: String,
+    expires: String,
+}
+
+pub(crate) fn invitations(context: &Context) -> Result<()> {
+    let view = context.fresh_view(false)?;
+    let state = view.state()?;
+    let open = state.invitations().iter().filter(|(id, _)| state.open_invitation(id).is_some());
+    let rows: Vec<InvitationRow> = open
+        .map(|(id, invitation)| InvitationRow {
+            id: id.to_string(),
+            role: invitation.invite.role.as_str(),
+            scope: scope_words(&view, &invitation.invite.scope),
+            author: view.member_label(&invitation.author),
+            expires: time(invitation.invite.expires),
+        })
+        .collect();
+    listing(context.json, &rows, &["id", "role", "scope", "author", "expires"], |row| {
+        vec![
+            row.id[..12].to_owned(),
+            row.role.to_owned(),
+            row.scope.join(" "),
+            row.author.clone(),
+            row.expires.clone(),
+        ]
+    })
+}
+
+pub(crate) fn uninvite(context: &Context, prefix: &str) -> Result<()> {
+    let view = context.fresh_view(false)?;
+    let state = view.state()?;
+    let open = state.invitations().keys().filter(|id| state.open_invitation(id).is_some());
+    let found: Vec<EntryHash> =
+        open.filter(|id| id.to_string().starts_with(prefix)).copied().collect();
+    let [id] = found.as_slice() else {
+        return Err(Error::new(
+            ErrorCode::InvitationUnknown,
+            format!("{} open invitations begin with {prefix:?}", found.len()),
+        )
+        .with_hint("agentsecrets invitations"));
+    };
+    let (workspace, change) = (context.workspace()?, Management::Uninvite(*id));
+    context.client().run(|start| sync::manage(start, workspace, change)).map(drop)
+}
+
+pub(crate) fn admit(
+    context: &Context,
+    recipient: Option<String>,
+    role_word: &str,
+    scope: &[String],
+    label: Option<String>,
+) -> Result<()> {
+    let workspace = context.workspace()?;
+    let Some(recipient) = recipient else {
+        let admitted = context.client().run(|start| sync::admit_replies(start, workspace, true))?;
+        if admitted.is_empty() {
+            note("nobody waits for admission");
+        }
+        return admitted.iter().try_for_each(|admitted| line(&admitted.label));
+    };
+    let recipient = Recipient::parse(&recipient)?;
+    let label = label.unwrap_or_else(|| {
+        format!("{}-{}", recipient.kind().as_str(), &recipient.id().to_string()[..8])
+    });
+    check_label(&label)?;
+    let view = context.fresh_view(false)?;
+    let newcomer = Newcomer {
+        recipient,
+        role: role(role_word)?,
+        scope: context.scope(&view, scope)?,
+        label,
+        how: (How::OutOfBand, None),
+    };
+    let admitted = context.client().run(|start| sync::admit(start, workspace, newcomer))?;
+    line(&admitted.label)
+}
+
+#[derive(Serialize)]
+struct MemberRow {
+    label: String,
+    id: String,
+    fingerprint: String,
+    kind: &'static str,
+    role: &'static str,
+    scope: Vec<String>,
+    how: &'static str,
+    admitted_by: String,
+    since: u64,
+    active: bool,
+    me: bool,
+}
+
+pub(crate) fn list(context: &Context, offline: bool) -> Result<()> {
+    let view = context.fresh_view(offline)?;
+    let rows: Vec<MemberRow> =
+        view.state()?.members().iter().map(|(id, member)| row(&view, id, member)).collect();
+    listing(context.json, &rows, &["label", "role", "scope", "kind", "how", "fingerprint"], |row| {
+        let label = if row.me { format!("{} (this device)", row.label) } else { row.label.clone() };
+        vec![
+            label,
+            row.role.to_owned(),
+            row.scope.join(" "),
+            row.kind.to_owned(),
+            row.how.to_owned(),
+            row.fingerprint.clone(),
+        ]
+    })
+}
+
+fn row(view: &View, id: &MemberId, member: &Member) -> MemberRow {
+    MemberRow {
+        label: view.member_label(id),
+        id: id.to_string(),
+        fingerprint: Fingerprint::of(id).to_string(),
+        kind: member.kind().as_str(),
+        role: member.role().as_str(),
+        scope: scope_words(view, member.scope()),
+        how: how_word(&member.how),
+        admitted_by: view.member_label(&member.admitted_by),
+        since: member.admitted(),
+        active: member.is_active(),
+        me: *id == view.me(),
+    }
+}
+
+fn how_word(how: &How) -> &'static str {
+    match how {
+        How::Founder => "founder",
+        How::Invitation(_) => "invitation",
+        How::OutOfBand => "out_of_band",
+        How::FirstUse => "first_use",
+    }
+}
+
+fn scope_words(view: &View, scope: &Scope) -> Vec<String> {
+    let Scope::Only(items) = scope else { return vec!["all".to_owned()] };
+    let word = |item: &agentsecrets_core::log::ScopeItem| {
+        let label = view.environment_label(&item.environment);
+        item.secrets
+            .as_ref()
+            .map_or(label.clone(), |secrets| format!("{label}:({} secrets)", secrets.len()))
+    };
+    items.iter().map(word).collect()
+}
+
+#[derive(Serialize)]
+struct Compared {
+    member: String,
+    safety_number: String,
+}
+
+pub(crate) fn safety_number(context: &Context, member: &str) -> Result<()> {
+    let view = context.view()?;
+    let (id, _) = view.member(member)?;
+    let number = SafetyNumber::of(&view.workspace(), &view.me(), &id).to_string();
+    if context.json {
+        return value(&Compared { member: view.member_label(&id), safety_number: number });
+    }
+    line(&number)?;
+    if std::io::stdout().is_terminal() {
+        note(&format!(
+            "read it to the owner of {member} by voice; their device must show the same"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The `agentsecrets` command, built on the public interface of `agentsecrets-core` alone.
+//!
+//! Results go to stdout, notes to stderr; no secret is taken from the command line.
+
+mod args;
+mod commands;
+mod context;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let json = args.json;
+    match commands::dispatch(args) {
+        Ok(code) => code,
+        Err(error) => output::fail(&error, json),
+    }
+}
