@@ -25,7 +25,7 @@ pub fn router(app: &Arc<App>) -> Router {
 /// Whether the writer takes a write and a reader answers.
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     app.run(|app| {
-        app.store.prune(0)?;
+        app.store.beat()?;
         app.store.head(&WorkspaceId::ZERO)?;
         Ok("ready\n")
     })

@@ -12,8 +12,8 @@ use crate::problem::Problem;
 
 /// Requests of one key at once, and how many come back each second. A fleet of jobs with one key
 /// stays below.
-const BURST: f64 = 2_000.0;
-const PER_SECOND: f64 = 500.0;
+const BURST: f64 = 5_000.0;
+const PER_SECOND: f64 = 1_000.0;
 /// Keys that are watched; a full table forgets those who have not asked for anything lately.
 const KEYS: usize = 20_000;
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -106,8 +106,8 @@ mod tests {
             (0..9_999).take_while(|_| rates.count_at(key, now).is_ok()).count()
         };
         let (one, other) = (key(b"one"), key(b"other"));
-        assert_eq!((taken(one, 0), taken(one, 1), taken(one, 1)), (2_000, 500, 0));
-        assert_eq!((taken(other, 1), taken(one, 900)), (2_000, 2_000));
+        assert_eq!((taken(one, 0), taken(one, 1), taken(one, 1)), (5_000, 1_000, 0));
+        assert_eq!((taken(other, 1), taken(one, 900)), (5_000, 5_000));
     }
 
     #[test]

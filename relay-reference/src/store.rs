@@ -198,6 +198,8 @@ pub trait Store: Send + Sync {
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>>;
     /// Drops uploads from before `before` (seconds) that no commit named; how many.
     fn prune(&self, before: u64) -> Result<usize>;
+    /// Writes something small, durably: fails where a commit would fail.
+    fn beat(&self) -> Result<()>;
     /// Writes that wait.
     fn queue_depth(&self) -> usize;
     /// Bytes on the disk.

@@ -1,6 +1,8 @@
 //! Three devices with random operations, lost requests, lost replies and crashes converge to one
 //! state, and no value that was acknowledged or set is lost.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
+
 #[path = "../../agentsecrets-core/tests/host/mod.rs"]
 mod host;
 #[path = "common/in_process.rs"]

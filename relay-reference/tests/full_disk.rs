@@ -6,8 +6,10 @@ mod common;
 
 use std::{path::Path, process::Command};
 
+use agentsecrets_core::message::Method;
 use common::{
     Relay,
+    client::Request,
     team::{Device, Team},
 };
 
@@ -41,7 +43,9 @@ impl Drop for Disk {
 #[ignore = "mounts a tmpfs, which needs root: run with --include-ignored"]
 fn a_full_disk_refuses_writes_and_goes_on_reading_until_there_is_room() {
     let disk = Disk::new("3m");
-    let relay = Relay::start(disk.path());
+    let relay = Relay::start_with(disk.path(), &["--admin", "127.0.0.1:0"]);
+    let admin = relay.admin.unwrap();
+    let ready = || Request::new(admin, Method::Get, "/readyz", Vec::new()).send(admin).status;
     let mut team = Team::published(Device::new(1), relay.address);
     let refused = loop {
         let answer = team.push_to(relay.address, 1, 100_000);
@@ -57,7 +61,10 @@ fn a_full_disk_refuses_writes_and_goes_on_reading_until_there_is_room() {
     let entries = team.founder.get(relay.address, &team.path("log")).json()["entries"].clone();
     assert_eq!(entries.as_array().unwrap().len(), team.log.len());
     assert_eq!(team.founder.get(relay.address, &team.path("deliveries")).status, 200);
+    // What is left is too little for a commit and enough for some beats.
+    assert!((0..500).any(|_| ready() == 503));
     disk.mount(&["-o", "remount,size=20m"]);
+    assert_eq!(ready(), 200);
     team.undo_push();
     assert_eq!(team.push_to(relay.address, 1, 100_000).status, 201);
     relay.kill();

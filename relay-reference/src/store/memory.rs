@@ -209,6 +209,10 @@ impl Store for MemoryStore {
         Ok(pruned)
     }
 
+    fn beat(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn queue_depth(&self) -> usize {
         0
     }

@@ -163,6 +163,10 @@ impl Store for SqliteStore {
         self.writer.run(0, |reply| Work::Prune { before, reply })
     }
 
+    fn beat(&self) -> Result<()> {
+        self.writer.run(0, |reply| Work::Beat { reply })
+    }
+
     fn queue_depth(&self) -> usize {
         self.writer.depth()
     }

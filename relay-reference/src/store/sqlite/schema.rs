@@ -30,6 +30,7 @@ CREATE TABLE identities (id BLOB PRIMARY KEY, recipient BLOB NOT NULL) STRICT, W
 CREATE TABLE replies (
     invite BLOB PRIMARY KEY, workspace BLOB NOT NULL, bytes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT;
 ";
 
 /// Sets durability and makes the tables of a new file; refuses a schema that it does not know.

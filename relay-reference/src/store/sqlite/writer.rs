@@ -33,6 +33,7 @@ pub(super) enum Work {
     Identity { id: MemberId, recipient: Vec<u8>, reply: Reply<()> },
     Reply { invite: EntryHash, workspace: WorkspaceId, bytes: Vec<u8>, reply: Reply<Replied> },
     Prune { before: u64, reply: Reply<usize> },
+    Beat { reply: Reply<()> },
 }
 
 struct Job {
@@ -192,6 +193,7 @@ fn one(connection: &Connection, work: Work, answers: &mut Vec<Answer>) -> rusqli
         Work::Prune { before, reply } => {
             saved(connection, reply, answers, || writes::prune(connection, before))
         }
+        Work::Beat { reply } => saved(connection, reply, answers, || writes::beat(connection)),
     }
 }
 
