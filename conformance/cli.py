@@ -292,7 +292,7 @@ def scopes_and_roles_hold(stage):
 def an_agent_works_from_its_identity_string_alone(stage):
     _, owner, _ = stage.team()
     owner.run("secrets", "set", "A", stdin=b"for the agent")
-    file = stage.folder / "agent"
+    file = stage.folder / "agent-string"
     recipient = owner.out("identity", "new", "--kind", "agent", "--out", str(file))
     expect(stat.S_IMODE(file.stat().st_mode) == 0o600, "the file is for its owner alone")
     fails(owner, "invalid_argument", "identity", "new", exit_code=2)

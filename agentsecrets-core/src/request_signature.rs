@@ -221,6 +221,22 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_spec_is_what_this_file_makes() {
+        let spec = include_str!("../spec/relay.md");
+        let path =
+            "/v1/workspaces/8f1c5a3e1d0b9c7f6e5d4c3b2a190817263544536271809f0e1d2c3b4a596877/log";
+        let key = SigningKey::from_seed(&Key::new([7; 32]));
+        let (query, created, nonce) = ("after=7&wait=25", 1_800_000_000, [9; 16]);
+        let headers = sign(&key, Method::Get, "relay.example", path, query, b"", created, nonce);
+        headers.iter().for_each(|(name, value)| {
+            assert!(spec.contains(&format!("\n{name}: {value}\n")), "{name}: {value}");
+        });
+        let parameters = headers[1].1.strip_prefix(LABEL).unwrap();
+        let base = base(["GET", "relay.example", path, query, &headers[0].1], parameters);
+        assert!(spec.contains(&format!("```text\n{base}\n```")), "{base}");
+    }
+
+    #[test]
     fn every_changed_component_is_refused() {
         let headers = signed();
         let good = incoming(&headers);

@@ -129,6 +129,10 @@ fn identity(config: &Config, vault: &dyn Vault) -> Result<(Identity, Option<Dest
 /// # Errors
 /// Those of the vault.
 pub fn init(vault: &dyn Vault, label: &str) -> Result<bool> {
+    // Before the lock makes a folder: a keychain that is not there must leave nothing behind.
+    if vault.identity()?.is_some() {
+        return Ok(false);
+    }
     let _lock = vault.lock(super::LOCK_WAIT)?;
     if vault.identity()?.is_some() {
         return Ok(false);

@@ -15,6 +15,8 @@ use crate::{
 
 /// Tries of one call.
 const TRIES: u32 = 4;
+/// Tries where each costs a whole timeout.
+const SLOW_TRIES: u32 = 2;
 /// The longest wait between two tries that a call accepts.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
@@ -128,8 +130,10 @@ impl Relay<'_> {
                 Err(error) if error.retryable() => error.retry_after(),
                 _ => return result,
             };
+            let slow = matches!(&result, Err(error) if error.code() == ErrorCode::RelayTimeout);
+            let tries = if slow { SLOW_TRIES } else { TRIES };
             let wait = wait.unwrap_or_else(|| self.pause(attempt));
-            if attempt >= TRIES || wait > LONGEST_WAIT {
+            if attempt >= tries || wait > LONGEST_WAIT {
                 return result;
             }
             self.session.io.sleep(wait).await;

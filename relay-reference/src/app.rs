@@ -1,0 +1,120 @@
+//! What all requests share: the database, folded states, who waits, and how much may go on at once.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use agentsecrets_core::{crypto::VerifyingKey, request_signature::Verified};
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{
+    limits::{Allowance, Rates},
+    metrics::Metrics,
+    problem::Problem,
+    states::States,
+    store::Store,
+    watch::Watch,
+};
+
+const WORKSPACES: usize = 1_024;
+const NONCES: usize = 100_000;
+/// Threads that work at once; a commit holds one until it is durable, so a group fills.
+pub const WORKERS: usize = 256;
+/// Requests that wait for a thread.
+const WAITING: usize = 1_024;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Memory for request bodies under way.
+const BODY_BYTES: usize = 64 << 20;
+/// Uploads for workspaces that nobody has committed yet, in an hour: they need no membership.
+const STRANGERS_BYTES: usize = 1 << 30;
+
+/// The relay behind its listeners.
+pub struct App {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Folded workspaces.
+    pub states: States,
+    /// Who waits for news.
+    pub watch: Arc<Watch>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The authority that signatures have to name.
+    pub authority: String,
+    /// Bytes of bodies that may still come in.
+    pub bodies: Arc<Semaphore>,
+    /// Bytes that may be uploaded for workspaces that are not there yet.
+    pub uploads: Allowance,
+    /// Requests of each key.
+    pub rates: Rates,
+    nonces: Mutex<Nonces>,
+    workers: Semaphore,
+    waiting: Semaphore,
+}
+
+impl App {
+    /// A relay over a store.
+    pub fn new(store: Arc<dyn Store>, authority: String) -> Self {
+        Self {
+            store,
+            states: States::new(WORKSPACES),
+            watch: Arc::default(),
+            metrics: Metrics::default(),
+            authority,
+            bodies: Arc::new(Semaphore::new(BODY_BYTES)),
+            rates: Rates::default(),
+            uploads: Allowance::new(STRANGERS_BYTES),
+            nonces: Mutex::default(),
+            workers: Semaphore::new(WORKERS),
+            waiting: Semaphore::new(WAITING),
+        }
+    }
+
+    /// Does work that computes or blocks, on a thread for it; what waited too long is refused.
+    pub async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = self.waiting.try_acquire().map_err(|_| Problem::overloaded())?;
+        let worker = timeout(PATIENCE, self.workers.acquire()).await;
+        let _worker = worker.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
+        drop(place);
+        let app = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&app)).await;
+        done.unwrap_or_else(|_| Err(Problem::internal("a worker panicked")))
+    }
+
+    /// Remembers a request's nonce.
+    ///
+    /// # Errors
+    /// `bad_signature` where it was used before.
+    pub fn spend_nonce(&self, verified: &Verified) -> Result<(), Problem> {
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        if nonces.spend((verified.key, verified.nonce)) {
+            return Ok(());
+        }
+        Err(Problem::bad_signature("the nonce was used before"))
+    }
+}
+
+/// The nonces seen last. Bounded: a replay that gets past it changes nothing, since every change
+/// is idempotent by content, and reads only sealed bytes.
+#[derive(Default)]
+struct Nonces {
+    seen: HashSet<(VerifyingKey, [u8; 16])>,
+    order: VecDeque<(VerifyingKey, [u8; 16])>,
+}
+
+impl Nonces {
+    fn spend(&mut self, nonce: (VerifyingKey, [u8; 16])) -> bool {
+        if !self.seen.insert(nonce) {
+            return false;
+        }
+        self.order.push_back(nonce);
+        if self.order.len() > NONCES {
+            self.order.pop_front().map(|oldest| self.seen.remove(&oldest));
+        }
+        true
+    }
+}

@@ -1,0 +1,42 @@
+//! The reference relay: it orders signed entries, stores sealed bytes, and can read neither.
+//!
+//! Everything that it checks is to keep abuse out; clients verify all of it again and rely on none.
+//! The contract is `agentsecrets-core/spec/relay.md`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The listener for operators.
+pub mod admin;
+/// What all requests share.
+pub mod app;
+/// The command line.
+pub mod config;
+/// One file for each endpoint.
+pub mod http;
+/// What a key, or everybody, may ask for in a time.
+pub mod limits;
+/// Counters for operators.
+pub mod metrics;
+/// Errors as `application/problem+json`.
+pub mod problem;
+/// Lines for the operator.
+pub mod report;
+/// Which commits the relay takes.
+pub mod rules;
+/// Connections: accepted, timed, counted, ended.
+pub mod server;
+/// Folded workspaces, kept for a while.
+pub mod states;
+/// The database.
+pub mod store;
+/// Who waits for news of which workspace.
+pub mod watch;
+
+pub use config::Config;
+pub use problem::Problem;
+pub use report::report;
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
