@@ -1,6 +1,6 @@
 //! Where things are: the project file `.agentsecrets.toml` and the variables `AGENTSECRETS_*`.
 //!
-//! Read only when the host calls [`Config::discover`]; the same for every language and the command.
+//! Read only when the host calls [`config::Config::discover`]; the same for every language and the command.
 
 use std::{
     env,
