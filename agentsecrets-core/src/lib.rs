@@ -48,4 +48,8 @@ pub mod snapshot;
 /// Operations as machines that hand out steps and take answers.
 pub mod sync;
 
+// Layer 5: edges, each behind a feature. Nothing above needs them.
+/// What carries a request to a relay.
+pub mod transport;
+
 pub use error::{Error, ErrorCode, Result};
