@@ -49,6 +49,9 @@ pub mod snapshot;
 pub mod sync;
 
 // Layer 5: edges, each behind a feature. Nothing above needs them.
+/// What the project file and the variables say.
+#[cfg(feature = "discover")]
+pub mod config;
 /// What carries a request to a relay.
 pub mod transport;
 
