@@ -284,8 +284,8 @@ def scopes_and_roles_hold(stage):
     fails(reader, "forbidden", "invite")
     blind = stage.member("blind")
     owner.run("admit", blind.out("identity"), "--role", "reader", "--scope", "production:PROD", "--label", "blind")
-    relay = owner.json("members")
-    expect({row["label"]: row["how"] for row in relay}["blind"] == "out_of_band", "visible in every listing")
+    row = {row["label"]: row for row in owner.json("members")}["blind"]
+    expect(row["how"] == "out_of_band" and row["scope"] == ["production:PROD"], "how and scope are visible")
 
 
 @test
@@ -487,6 +487,21 @@ def the_vault_refuses_wrong_keys_and_damage(stage):
     fails(solo, "vault_kind_mismatch", "secrets", "list")
     (vault / "vault.kind").write_text("file\n")
     expect(solo.out("secrets", "get", "A", "--reveal") == "fake-value", "nothing is lost")
+
+
+@test
+def a_vault_is_rekeyed_and_keeps_everything(stage):
+    solo = stage.local()
+    solo.run("secrets", "set", "A", stdin=b"kept")
+    before, passphrase = tree(solo.home), stage.folder / "passphrase"
+    passphrase.write_text("fake correct horse battery\n")
+    passphrase.chmod(0o600)
+    solo.run("vault", "rekey", "--passphrase-file", str(passphrase))
+    expect(not set(before.values()) & set(tree(solo.home).values()) - {b"file"}, "no file is as it was")
+    fails(solo, "wrong_vault_key", "secrets", "get", "A", "--reveal")
+    del solo.environment["AGENTSECRETS_VAULT_KEY_FILE"]
+    solo.environment["AGENTSECRETS_VAULT_PASSPHRASE_FILE"] = str(passphrase)
+    expect(solo.out("secrets", "get", "A", "--reveal") == "kept", "the new passphrase opens it")
 
 
 @test

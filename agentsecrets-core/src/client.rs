@@ -40,12 +40,21 @@ pub struct Client {
     vault: Box<dyn Vault>,
     transport: Box<dyn Transport>,
     identity: Arc<Identity>,
+    observer: Option<Observer>,
 }
+
+/// Sees every step before it is taken, and `None` at the end of an operation: for a display.
+pub type Observer = Box<dyn Fn(Option<&Step>) + Send + Sync>;
 
 impl Client {
     /// From parts of the host's choice.
     pub fn new(vault: Box<dyn Vault>, transport: Box<dyn Transport>, identity: Identity) -> Self {
-        Self { vault, transport, identity: Arc::new(identity) }
+        Self { vault, transport, identity: Arc::new(identity), observer: None }
+    }
+
+    /// Lets somebody watch the steps.
+    pub fn observe(&mut self, observer: Observer) {
+        self.observer = Some(observer);
     }
 
     /// Who acts.
@@ -73,7 +82,12 @@ impl Client {
     /// The operation's.
     pub fn read<T>(&self, operation: impl FnOnce(Start) -> Machine<T>) -> Result<T> {
         let start = Start { identity: Arc::clone(&self.identity), now: now(), entropy: entropy()? };
-        let mut machine = operation(start);
+        let result = self.drive(operation(start));
+        self.show(None);
+        result
+    }
+
+    fn drive<T>(&self, mut machine: Machine<T>) -> Result<T> {
         loop {
             match machine.step(now()) {
                 Next::Step(id, step) => machine.finish(id, self.perform(step))?,
@@ -86,7 +100,14 @@ impl Client {
         }
     }
 
+    fn show(&self, step: Option<&Step>) {
+        if let Some(observer) = &self.observer {
+            observer(step);
+        }
+    }
+
     fn perform(&self, step: Step) -> Answer {
+        self.show(Some(&step));
         let result = match step {
             Step::Load(key) => self.vault.load(&key).map(Answer::Loaded),
             Step::Store(key, bytes) => self.vault.store(&key, &bytes).map(|()| Answer::Stored),

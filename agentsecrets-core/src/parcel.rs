@@ -162,6 +162,11 @@ impl Parcel {
         let bad = |why: &'static str| Error::new(ErrorCode::ParcelMismatch, why);
         let content = unpad(padded).ok_or_else(|| bad("a parcel's padding is wrong"))?;
         let parcel: Self = encoding::parse(content, ErrorCode::ParcelMismatch, "parcel")?;
+        let within =
+            |item: &ParcelItem| item.value.len() <= MAX_VALUE && item.policy.len() <= MAX_POLICY;
+        if !parcel.items.iter().all(within) {
+            return Err(bad("a value or a policy in a parcel is over its limit"));
+        }
         if parcel.envelope != *expected {
             return Err(bad(
                 "a parcel names another author, recipient or place inside than its entry does",

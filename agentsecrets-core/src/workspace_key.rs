@@ -20,6 +20,21 @@ const LABEL_BLOCK: usize = 64;
 /// Longest label in bytes; names and tags of a secret fit.
 pub const MAX_LABEL: usize = 1024;
 
+/// What people may call a workspace, a member or an environment: it goes on command lines and
+/// terminals.
+///
+/// # Errors
+/// `invalid_argument` for an empty text, over 128 bytes, or control characters.
+pub fn check_label(text: &str) -> Result<()> {
+    if (1..=128).contains(&text.len()) && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::InvalidArgument,
+        "a label has 1 to 128 bytes and no control characters",
+    ))
+}
+
 /// What a label names; part of its associated data, so that labels cannot be swapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Subject {

@@ -22,7 +22,7 @@ use crate::{
         state::InvitationState,
     },
     snapshot::Snapshot,
-    workspace_key::{Subject, wrap},
+    workspace_key::{Subject, check_label, wrap},
 };
 
 /// Somebody who was admitted.
@@ -54,6 +54,7 @@ pub struct Newcomer {
 /// Admits a recipient whose string came out of band.
 pub fn admit(start: Start, workspace: WorkspaceId, newcomer: Newcomer) -> Machine<Admitted> {
     start.machine(async move |mut session| {
+        check_label(&newcomer.label)?;
         let mut replica = Replica::load(&session, workspace).await?;
         for _ in 0..REBASES {
             follow(&mut session, &mut replica).await?;

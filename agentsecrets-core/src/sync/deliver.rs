@@ -19,7 +19,7 @@ use crate::{
         entry::{Operation, VersionRef},
         state::{Carrier, SecretState, ShareState},
     },
-    parcel::{Envelope, Parcel, ParcelItem},
+    parcel::{Envelope, MAX_SEALED, Parcel, ParcelItem},
     sealed_box,
     wire::{Bytes, Received},
 };
@@ -225,7 +225,10 @@ impl<'a> Desk<'a> {
             .map(|part| part.as_ref().map(|Bytes(bytes)| bytes.as_slice()))
             .collect();
         parts.filter(|parts| {
-            listed && parts.iter().map(|part| sealed_hash(part)).eq(received.hashes.iter().copied())
+            let short = parts.iter().all(|part| part.len() <= MAX_SEALED);
+            listed
+                && short
+                && parts.iter().map(|part| sealed_hash(part)).eq(received.hashes.iter().copied())
         })
     }
 

@@ -152,7 +152,9 @@ fn check_reach(replica: &Replica) -> Result<()> {
 /// Takes the workspace key over once this device is admitted.
 async fn receive_key(session: &mut Session, replica: &mut Replica) -> Result<()> {
     let me = replica.me(session)?.clone();
-    let Some(hash) = me.grant.filter(|_| replica.settings.key.is_none()) else { return Ok(()) };
+    let Some(hash) = me.grant.filter(|_| replica.settings.key.is_none()) else {
+        return joined(session, replica).await;
+    };
     let seq = me.admitted();
     let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
     let page = relay.deliveries(seq.checked_sub(1)).await?;
@@ -181,4 +183,12 @@ async fn receive_key(session: &mut Session, replica: &mut Replica) -> Result<()>
     replica.settings.key = Some(key);
     replica.settings.joining = None;
     replica.store_settings(session).await
+}
+
+/// Admitted without a grant: nothing to wait for any more.
+async fn joined(session: &Session, replica: &mut Replica) -> Result<()> {
+    match replica.settings.joining.take() {
+        Some(_) => replica.store_settings(session).await,
+        None => Ok(()),
+    }
 }

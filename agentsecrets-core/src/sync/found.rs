@@ -18,13 +18,15 @@ use crate::{
         entry::{Action, Environment, Genesis},
     },
     policy::Policy,
-    workspace_key::{Subject, WorkspaceKey},
+    workspace_key::{Subject, WorkspaceKey, check_label},
 };
 
 /// Environments that every workspace begins with.
 pub const FIRST_ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
-/// Entries of one request when a local log is published.
-const PAGE: usize = 100;
+/// Bytes of entries in one request when a local log is published; a single entry may be longer.
+const PAGE: usize = 2 << 20;
+/// Longest address of a relay: it has to fit into an invitation code.
+const LONGEST_ADDRESS: usize = 300;
 
 /// Begins a workspace whose only member is this device; without a relay it stays in the vault.
 pub fn create(
@@ -34,6 +36,9 @@ pub fn create(
     relay: Option<String>,
 ) -> Machine<WorkspaceId> {
     start.machine(async move |mut session| {
+        check_label(&name)?;
+        check_label(&label)?;
+        relay.as_deref().map_or(Ok(()), check_relay)?;
         let key = WorkspaceKey::generate(&mut session.entropy);
         let genesis = genesis(&mut session, &key, &name, &label)?;
         let state = State::genesis(&genesis)?;
@@ -113,8 +118,10 @@ async fn publish(
     entries: &[SignedEntry],
     deliveries: &[Parts],
 ) -> Result<()> {
-    for (entries, deliveries) in entries.chunks(PAGE).zip(deliveries.chunks(PAGE)) {
-        let commit = message(session, replica, entries, deliveries).await?;
+    let mut rest = (entries, deliveries);
+    while !rest.0.is_empty() {
+        let count = fitting(rest.0);
+        let commit = message(session, replica, &rest.0[..count], &rest.1[..count]).await?;
         let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
         if let Outcome::Moved = relay.commit(&commit).await? {
             return Err(Error::new(
@@ -122,13 +129,35 @@ async fn publish(
                 "the relay has another continuation of this workspace",
             ));
         }
+        rest = (&rest.0[count..], &rest.1[count..]);
     }
     Ok(())
+}
+
+/// How many of the first entries fit into one request.
+fn fitting(entries: &[SignedEntry]) -> usize {
+    let mut size = 0;
+    let fits = entries.iter().take_while(|entry| {
+        size += entry.bytes().len();
+        size <= PAGE
+    });
+    fits.count().max(1)
+}
+
+fn check_relay(address: &str) -> Result<()> {
+    match address.len() <= LONGEST_ADDRESS {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("a relay's address has at most {LONGEST_ADDRESS} bytes"),
+        )),
+    }
 }
 
 /// Publishes a local workspace: the unchanged chain, in order. May be repeated after a failure.
 pub fn connect(start: Start, workspace: WorkspaceId, relay: String) -> Machine<Head> {
     start.machine(async move |mut session| {
+        check_relay(&relay)?;
         let mut replica = Replica::load(&session, workspace).await?;
         if !replica.is_local() {
             return Err(Error::new(

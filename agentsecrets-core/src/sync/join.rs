@@ -13,6 +13,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     invitation::{Invitation, Token},
     log::{Body, Role, Scope, entry::Invite},
+    workspace_key::check_label,
 };
 
 /// What an invitation offers.
@@ -104,6 +105,7 @@ pub(super) async fn forget_tokens(session: &Session, replica: &mut Replica) -> R
 /// Replies to an invitation; an admin's next sync admits this device.
 pub fn join(start: Start, invitation: Invitation, label: String) -> Machine<WorkspaceId> {
     start.machine(async move |mut session| {
+        check_label(&label)?;
         let workspace = invitation.workspace;
         if expired(invitation.expires, session.io.now()) {
             return Err(Error::new(ErrorCode::InvitationExpired, "the invitation's time is over"));

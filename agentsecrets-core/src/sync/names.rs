@@ -44,7 +44,7 @@ pub(super) fn from_label(
     id: &SecretId,
     secret: &SecretState,
 ) -> Option<SecretName> {
-    let label = replica.label(Subject::Secret(environment, *id), &secret.name)?;
+    let label = replica.text(Subject::Secret(environment, *id), &secret.name)?;
     SecretName::parse(label.split('\n').next()?).ok()
 }
 

@@ -135,11 +135,17 @@ impl Replica {
 
     /// A label in clear; `None` where its generation is not held. Genesis' labels, written before
     /// the workspace had an id, stand under the zero id.
-    pub(super) fn label(&self, subject: Subject, sealed: &SealedLabel) -> Option<String> {
+    pub(super) fn text(&self, subject: Subject, sealed: &SealedLabel) -> Option<String> {
         let key = self.settings.key.as_ref()?;
         let text = key.open_label(self.id, subject, sealed);
         let text = text.or_else(|| key.open_label(WorkspaceId::ZERO, subject, sealed))?;
         String::from_utf8(text).ok()
+    }
+
+    /// A label as it may go to a terminal: another member wrote it.
+    pub(super) fn label(&self, subject: Subject, sealed: &SealedLabel) -> Option<String> {
+        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        Some(self.text(subject, sealed)?.chars().map(shown).collect())
     }
 
     /// An environment's label, where this device can read it.

@@ -45,7 +45,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
             return drift::environments(&open()?, &a, &b, exit_code, offline);
         }
         Command::Run { env, only, command } => {
-            return run::run(&open()?, env.as_deref(), &only, &command);
+            return run::run(&Context::quiet(json)?, env.as_deref(), &only, &command);
         }
         Command::Audit { offline } => audit::audit(&open()?, offline),
         Command::Doctor => return doctor::doctor(json),

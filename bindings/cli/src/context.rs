@@ -17,7 +17,7 @@ use agentsecrets_core::{
     sync::{self, Clashes, SyncReport, View},
 };
 
-use crate::output::note;
+use crate::{output::note, progress};
 
 /// An opened client, and the workspace and environment that the command is about.
 pub(crate) struct Context {
@@ -28,6 +28,13 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn open(json: bool) -> Result<Self> {
+        let mut context = Self::quiet(json)?;
+        context.setup.client.observe(progress::observer());
+        Ok(context)
+    }
+
+    /// Without a display of progress.
+    pub(crate) fn quiet(json: bool) -> Result<Self> {
         let config = Config::discover()?;
         let setup = Setup::open(&config)?;
         Ok(Self { config, setup, json })

@@ -11,7 +11,8 @@ use agentsecrets_core::{
     encoding::{EntryHash, MemberId},
     fingerprint::{Fingerprint, SafetyNumber},
     identity::Recipient,
-    log::{Member, Scope, membership::How},
+    log::{Member, Scope, ScopeItem, membership::How},
+    snapshot::Snapshot,
     sync::{self, Clashes, Management, Newcomer, Offer, View},
 };
 use serde::Serialize;
@@ -205,11 +206,12 @@ fn how_word(how: &How) -> &'static str {
 
 fn scope_words(view: &View, scope: &Scope) -> Vec<String> {
     let Scope::Only(items) = scope else { return vec!["all".to_owned()] };
-    let word = |item: &agentsecrets_core::log::ScopeItem| {
+    let word = |item: &ScopeItem| {
         let label = view.environment_label(&item.environment);
-        item.secrets
-            .as_ref()
-            .map_or(label.clone(), |secrets| format!("{label}:({} secrets)", secrets.len()))
+        let Some(secrets) = &item.secrets else { return label };
+        let names = view.names(&Snapshot::empty(view.workspace(), item.environment));
+        let name = |id| names.get(id).map_or_else(|| format!("{id}"), |name| name.to_string());
+        format!("{label}:{}", secrets.iter().map(name).collect::<Vec<_>>().join(","))
     };
     items.iter().map(word).collect()
 }
