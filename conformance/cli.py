@@ -320,6 +320,27 @@ def a_local_workspace_is_published_unchanged(stage):
     expect(other.out("secrets", "get", "A", "--reveal") == "before", "a newcomer has what there was")
 
 
+@test
+def an_exported_log_is_verified_without_any_secret_and_every_edit_is_caught(stage):
+    _, owner, [other] = stage.team("other")
+    owner.run("secrets", "set", "A", stdin=b"1")
+    file = stage.folder / "log"
+    owner.run("audit", "--export", str(file))
+    stranger = stage.member("stranger", init=False)
+    report = stranger.json("verify", str(file))
+    expect(report["members"] == 2 and other.json("verify")["entries"] <= report["entries"], "a stranger verifies it")
+    expect(stranger.json("verify", str(file), "--head", report["head"])["head"] == report["head"], "against a head")
+    lines = file.read_text().splitlines()
+    seq = int(report["head"].split(":")[0])
+    fails(stranger, "rollback", "verify", str(file), "--head", f"{seq + 1}:{'ab' * 32}")
+    fails(stranger, "fork", "verify", str(file), "--head", f"{seq}:{'ab' * 32}")
+    changed = [lines[0], *lines[1:3], lines[3][:60] + ("A" if lines[3][60] != "A" else "B") + lines[3][61:], *lines[4:]]
+    for edit in (changed, lines[:2] + lines[3:], lines + lines[-1:], lines[:1] + lines[2:], lines[:3] + lines[2:3] + lines[3:]):
+        file.write_text("\n".join(edit) + "\n")
+        done = stranger.run("verify", str(file), code=1)
+        expect(b"error[" in done.stderr, "an edit is caught")
+
+
 # --- bad input -------------------------------------------------------------------------------------------
 
 

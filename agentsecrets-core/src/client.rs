@@ -134,12 +134,11 @@ impl Client {
     /// Those of [`sync::pull`] and of the vault.
     pub fn snapshot(&self, workspace: WorkspaceId, environment: EnvironmentId) -> Result<Snapshot> {
         let snapshot = self.read(|start| sync::snapshot(start, workspace, environment))?;
-        if snapshot.head.is_some() || !snapshot.local.is_empty() {
+        if snapshot.head.is_some() {
             return Ok(snapshot);
         }
         let only = Some(vec![environment]);
-        self.run(|start| sync::pull(start, workspace, only, sync::Clashes::Refuse))?
-            .into_result()?;
+        self.run(|start| sync::pull(start, workspace, only, sync::Clashes::Keep))?.into_result()?;
         self.read(|start| sync::snapshot(start, workspace, environment))
     }
 }

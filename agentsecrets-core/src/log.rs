@@ -2,6 +2,8 @@
 //!
 //! Spec: `spec/log.md`. No input or output, no clock, no randomness of its own.
 
+/// The log as a text that is verified offline.
+pub mod archive;
 /// The Merkle tree over what an entry delivers.
 pub mod deliveries;
 /// Signed entries and their bodies.

@@ -127,6 +127,17 @@ pub(crate) enum Command {
         /// Do not ask the relay first
         #[arg(long)]
         offline: bool,
+        /// Write the signed log to a file, which `verify` checks without any secret
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+    },
+    /// Verify a log, this vault's or an exported one, entry by entry
+    Verify {
+        /// A file from `audit --export`
+        file: Option<PathBuf>,
+        /// A head that came by another way, as SEQ:HEX; the log must contain it
+        #[arg(long)]
+        head: Option<String>,
     },
     /// Check vault, identity, workspace and relay
     Doctor,

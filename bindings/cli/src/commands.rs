@@ -9,6 +9,7 @@ mod members;
 mod run;
 mod secrets;
 mod vault;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -47,7 +48,9 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
         Command::Run { env, only, command } => {
             return run::run(&Context::quiet(json)?, env.as_deref(), &only, &command);
         }
-        Command::Audit { offline } => audit::audit(&open()?, offline),
+        Command::Audit { offline, export } => audit::audit(&open()?, offline, export.as_deref()),
+        Command::Verify { file: Some(file), head } => verify::file(json, &file, head.as_deref()),
+        Command::Verify { file: None, head } => verify::own(&open()?, head.as_deref()),
         Command::Doctor => return doctor::doctor(json),
         Command::Vault(command) => vault::vault(command),
         Command::Completions { shell } => {

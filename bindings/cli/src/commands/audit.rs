@@ -1,11 +1,11 @@
 //! audit: the log as a trail of who could read what, since when.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use agentsecrets_core::{
-    Result,
+    Error, ErrorCode, Result,
     encoding::{EnvironmentId, SecretId},
-    log::{Body, SignedEntry, State},
+    log::{Body, SignedEntry, State, archive},
     name::SecretName,
     sync::{self, View},
 };
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    output::{listing, time},
+    output::{listing, note, time},
 };
 
 #[derive(Serialize)]
@@ -27,13 +27,28 @@ struct Row {
     recipients: Vec<String>,
 }
 
+fn write(file: &Path, text: &str, entries: usize) -> Result<()> {
+    std::fs::write(file, text).map_err(|error| {
+        let cause = format!("{} cannot be written: {}", file.display(), error.kind());
+        Error::new(ErrorCode::InvalidArgument, cause)
+    })?;
+    note(&format!(
+        "wrote {entries} entries to {0}; check them: agentsecrets verify {0}",
+        file.display()
+    ));
+    Ok(())
+}
+
 /// Names are those of all environments that this device can read.
 type Names = BTreeMap<SecretId, SecretName>;
 
-pub(crate) fn audit(context: &Context, offline: bool) -> Result<()> {
+pub(crate) fn audit(context: &Context, offline: bool, file: Option<&Path>) -> Result<()> {
     let view = context.fresh_view(offline)?;
     let workspace = context.workspace()?;
     let entries = context.client().read(|start| sync::entries(start, workspace))?;
+    if let Some(file) = file {
+        return write(file, &archive::write(workspace, &entries), entries.len());
+    }
     let names = all_names(context, &view)?;
     let mut rows = Vec::with_capacity(entries.len());
     let mut state: Option<State> = None;
