@@ -1,4 +1,28 @@
 //! End-to-end encrypted environment secrets for teams, through a relay that nobody has to trust.
+//!
+//! An application asks for its values once, at start:
+//!
+#![cfg_attr(feature = "client", doc = "```no_run")]
+#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+//! use agentsecrets_core::{client::load, config::Config};
+//!
+//! let secrets = load(&Config::discover()?)?;
+//! let url = secrets.require("DATABASE_URL")?;
+//! assert!(!url.expose().is_empty());
+//! # Ok::<(), agentsecrets_core::Error>(())
+//! ```
+//!
+//! Three types carry the rest:
+//! - `client::Client` runs operations with a vault and a transport, the ready-made ones or yours;
+//! - [`sync::Machine`] is one operation, for hosts with an event loop, a store or sockets of their
+//!   own: it hands out steps and takes answers, and does no input or output;
+//! - [`Error`] carries a stable [`ErrorCode`], the cause, and the command that helps.
+//!
+//! The library never prints, prompts, starts a thread or reads a variable on its own; what does is
+//! in an edge behind a feature, and `--no-default-features` leaves them all out.
+//!
+//! Formats (`spec/`) are versioned by their header and suite; error numbers are never reused; what
+//! changes for callers stands in `CHANGELOG.md` under **BREAKING**.
 
 // Layer 1: bytes.
 /// All algorithms and all labels.
