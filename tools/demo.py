@@ -151,15 +151,17 @@ class Demo:
         show("the same search finds a value that was planted")
 
     def needles(self):
-        """Values and names that chance would not put into a log: those of at least 8 characters."""
-        wanted = {}
+        """Every value, name and label. Short ones in quotes, for chance puts four letters into any base64."""
+        wanted = {"workspace": '"acme"', "first label": "first-laptop", "second label": "second-laptop"}
         for environment in ENVIRONMENTS:
+            wanted[f"environment {environment}"] = environment
             values = self.first.json("secrets", "export", "--env", environment, "--reveal", "--format", "json")
             for name, value in values.items():
                 wanted[f"name {name}"] = name
                 wanted[f"value of {environment} {name}"] = value if isinstance(value, str) else ""
-        generic = {"development", "staging", "production", "localhost", "127.0.0.1"}
-        return {what: text for what, text in wanted.items() if len(text) >= 8 and text not in generic}
+        # The address that everybody connects to stands in every request.
+        wanted = {what: text for what, text in wanted.items() if text and text not in ("127.0.0.1", "localhost")}
+        return {what: text if len(text) >= 8 else f'"{text}"' for what, text in wanted.items()}
 
     def leaks(self, needles, places):
         command = [sys.executable, str(ROOT / "tools/search-leaks"), "--needles", str(needles), *places]
