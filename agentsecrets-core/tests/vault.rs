@@ -11,7 +11,9 @@ use agentsecrets_core::{
     secret::SecretBytes,
     vault::{self, Vault, VaultKind, VaultOptions},
 };
-use vault_home::{Place, WAIT, code, files_under, get, identity, own_alone, set, until_ready};
+use vault_home::{
+    Place, WAIT, code, files_under, get, identity, own_alone, set, succeeds, until_ready,
+};
 
 const KEYS: [&str; 5] = ["head/a", "head/b", "pin/a", "value/a", "value/b"];
 
@@ -246,8 +248,7 @@ fn a_full_disk_leaves_the_old_value() {
     }
     let place = Place::filled(&["a"]);
     let limit = "trap '' XFSZ; ulimit -f 2";
-    let child = place.child_under(limit, "a_full_disk_leaves_the_old_value").output().unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    succeeds(&mut place.child_under(limit, "a_full_disk_leaves_the_old_value"));
     assert_eq!(place.open().keys("").unwrap(), ["a"]);
     assert_eq!(place.sealed_files().len(), 1, "a stray file takes room");
 }

@@ -252,8 +252,8 @@ impl SealedVault {
     /// What a crash left half written; for the holder of the lock.
     pub(super) fn sweep(&self) -> Result<()> {
         let names = files::names(&self.folder())?;
-        let strays = names.iter().filter(|path| path.extension().is_some());
-        strays.map(|path| files::remove(path)).collect()
+        let mut strays = names.iter().filter(|path| path.extension().is_some());
+        strays.try_for_each(|path| files::remove(path))
     }
 }
 

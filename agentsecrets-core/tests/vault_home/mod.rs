@@ -95,9 +95,15 @@ impl Place {
     pub fn child_under(&self, limit: &str, part: &str) -> Command {
         let mut command = Command::new("sh");
         let script = format!("{limit}; exec \"$0\" \"$@\"");
-        command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
-        self.as_child(&mut command, part);
+        self.child_by(command.arg("-c").arg(script), part);
         command
+    }
+
+    /// The same, started by a program that runs its arguments.
+    pub fn child_by<'a>(&self, program: &'a mut Command, part: &str) -> &'a mut Command {
+        program.arg(std::env::current_exe().unwrap());
+        self.as_child(program, part);
+        program
     }
 
     fn as_child(&self, command: &mut Command, part: &str) {
@@ -154,4 +160,11 @@ pub fn own_alone(path: &Path) {
 pub fn mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs a child to its end; shows what it said where it failed.
+pub fn succeeds(child: &mut Command) {
+    let output = child.output().unwrap();
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(output.status.success(), "{child:?}\n{said}");
 }
