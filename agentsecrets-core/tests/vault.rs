@@ -322,6 +322,28 @@ fn a_rekey_may_be_killed_at_any_moment() {
     assert_eq!(place.sealed_files().len(), KEYS.len(), "strays of killed rekeys");
 }
 
+#[test]
+fn an_open_vault_reads_on_while_another_process_rekeys() {
+    let place = Place::filled(&KEYS);
+    let vault = place.open();
+    let mut child = place.child("a_rekey_may_be_killed_at_any_moment").spawn().unwrap();
+    until_ready(&place, &mut child);
+    let since = std::time::Instant::now();
+    while since.elapsed() < Duration::from_millis(1500) {
+        holds_everything(&*vault);
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the rekeys ended early");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_key_file_for_a_keychain_is_refused_and_not_passed_over() {
+    let place = Place::new();
+    let rekeyed = vault::rekey(&place.bare(VaultKind::Keychain), Some(place.file("key")), None);
+    assert_eq!(code(rekeyed), Some(ErrorCode::InvalidArgument));
+}
+
 /// `extra` is replaced, or removed every third time, and never comes back as it was.
 fn changed_in_between(place: &Place, round: u64) {
     let vault = place.open();

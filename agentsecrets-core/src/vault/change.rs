@@ -25,12 +25,9 @@ pub fn rekey(
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
 ) -> Result<()> {
-    let old = SealedVault::open(options)?;
+    let unlock = unlock(options, key_file, passphrase_file)?;
+    let (old, new) = (SealedVault::open(options)?, SealedVault::open(&unlock)?);
     let _lock = old.lock(LOCK_WAIT)?;
-    let new = match key_file.is_some() || passphrase_file.is_some() {
-        true => SealedVault::open(&VaultOptions { key_file, passphrase_file, ..options.clone() })?,
-        false => SealedVault::open(options)?,
-    };
     let mut root = root_of(&old, &new)?;
     if root.previous.is_none() {
         root.previous = Some(std::mem::replace(&mut root.key, Key::new(random()?)));
@@ -40,6 +37,23 @@ pub fn rekey(
     let mut root = new.fresh_root()?;
     root.previous = None;
     new.keep(root)
+}
+
+/// What opens the vault once it is sealed anew.
+fn unlock(
+    options: &VaultOptions,
+    key_file: Option<PathBuf>,
+    passphrase_file: Option<PathBuf>,
+) -> Result<VaultOptions> {
+    if key_file.is_none() && passphrase_file.is_none() {
+        return Ok(options.clone());
+    }
+    if options.kind != VaultKind::File {
+        let cause = "a key file or passphrase file opens a vault of the kind file alone";
+        return Err(Error::new(ErrorCode::InvalidArgument, cause)
+            .with_hint("agentsecrets vault move --to file --key-file FILE"));
+    }
+    Ok(VaultOptions { key_file, passphrase_file, ..options.clone() })
 }
 
 /// A rekey that was cut off may have sealed the root under the new key already.
