@@ -2,12 +2,17 @@
 //!
 //! Spec: `spec/log.md`. No input or output, no clock, no randomness of its own.
 
+/// A member's signed "I have seen this head".
+pub mod ack;
 /// The log as a text that is verified offline.
 pub mod archive;
+mod changes;
 /// The Merkle tree over what an entry delivers.
 pub mod deliveries;
 /// Signed entries and their bodies.
 pub mod entry;
+/// Who could read what, by the log alone.
+pub mod exposure;
 /// Roles, scopes, members.
 pub mod membership;
 mod rules;

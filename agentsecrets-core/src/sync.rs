@@ -9,6 +9,7 @@ mod batch;
 mod deliver;
 mod follow;
 mod found;
+mod grant;
 mod io;
 mod join;
 mod manage;

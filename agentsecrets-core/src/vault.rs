@@ -14,6 +14,8 @@ use crate::{
 };
 
 #[cfg(feature = "file-vault")]
+mod change;
+#[cfg(feature = "file-vault")]
 mod file;
 #[cfg(feature = "file-vault")]
 mod files;
@@ -25,9 +27,11 @@ mod root;
 #[cfg(feature = "file-vault")]
 mod sealed;
 
+#[cfg(feature = "file-vault")]
+pub use change::{move_to, rekey};
 pub use memory::MemoryVault;
 #[cfg(feature = "file-vault")]
-pub use sealed::{move_to, open, rekey};
+pub use sealed::open;
 
 /// What holds a vault's root key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

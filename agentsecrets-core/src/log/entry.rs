@@ -82,7 +82,14 @@ pub enum Body {
     Uninvite(Uninvite) = 3,
     /// Makes an identity a member.
     Admit(Box<Admit>) = 4,
-    // 5 Change, 6 Remove, 7 Leave and 8 Rekey keep their numbers.
+    /// Gives a member another role or scope.
+    Change(Change) = 5,
+    /// Ends memberships: authorship and receipt, at once.
+    Remove(Remove) = 6,
+    /// Ends the author's own membership.
+    Leave = 7,
+    /// Begins the next generation of the workspace key.
+    Rekey(Rekey) = 8,
     /// New versions of secrets.
     Push(Push) = 9,
     /// Versions sealed to members who had none of them.
@@ -100,6 +107,10 @@ impl Body {
             Self::Invite(_) => "invite",
             Self::Uninvite(_) => "uninvite",
             Self::Admit(_) => "admit",
+            Self::Change(_) => "change",
+            Self::Remove(_) => "remove",
+            Self::Leave => "leave",
+            Self::Rekey(_) => "rekey",
             Self::Push(_) => "push",
             Self::Share(_) => "share",
             Self::Policy(_) => "policy",
@@ -187,6 +198,81 @@ pub struct Admit {
     pub grant: Option<SealedHash>,
     /// Its label.
     pub label: SealedLabel,
+}
+
+/// Body of Change.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Change {
+    /// The member.
+    pub member: MemberId,
+    /// Its role from now on.
+    pub role: Role,
+    /// Its scope from now on.
+    pub scope: Scope,
+    /// Hash of the grant; exactly where a blind member becomes one that is not.
+    pub grant: Option<SealedHash>,
+}
+
+/// Who is removed.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Removed {
+    /// All devices of persons, sorted.
+    Persons(Vec<PersonId>),
+    /// Single members, sorted.
+    Members(Vec<MemberId>),
+}
+
+/// Why somebody is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Reason {
+    /// The person has left.
+    Departed,
+    /// The device is lost.
+    LostDevice,
+    /// The key is, or may be, in other hands.
+    Compromised,
+    /// The job or agent is no longer needed.
+    Retired,
+}
+
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [Self::Departed, Self::LostDevice, Self::Compromised, Self::Retired];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Departed => "departed",
+            Self::LostDevice => "lost-device",
+            Self::Compromised => "compromised",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// The reason of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// Body of Remove.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Remove {
+    /// Who.
+    pub who: Removed,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Body of Rekey.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Rekey {
+    /// Number of the generation: the one before, plus 1.
+    pub generation: u32,
+    /// Commitment to it.
+    pub commitment: Commitment,
+    /// Over the grants to every active member who is not blind.
+    pub root: DeliveriesRoot,
 }
 
 /// A version of a secret.

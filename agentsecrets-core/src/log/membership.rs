@@ -182,6 +182,17 @@ pub struct Span {
     pub scope: Scope,
 }
 
+/// A grant as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Granted {
+    /// Number of the entry that delivered it.
+    pub seq: u64,
+    /// Who wrapped it.
+    pub from: MemberId,
+    /// Hash of the wrapped bytes.
+    pub hash: SealedHash,
+}
+
 /// An identity that the log has admitted.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Member {
@@ -197,8 +208,8 @@ pub struct Member {
     pub admitted_by: MemberId,
     /// Why its key is believed.
     pub how: How,
-    /// Hash of the grant that handed it the workspace key; none for the founder and the blind.
-    pub grant: Option<SealedHash>,
+    /// The grant that handed it the workspace key; none for the founder and the blind.
+    pub grant: Option<Granted>,
     /// Its label, under the workspace key.
     pub label: SealedLabel,
 }
@@ -225,6 +236,21 @@ impl Member {
         let over = self.ended.is_some_and(|ended| ended < seq);
         let span = self.spans.iter().rev().find(|span| span.since < seq)?;
         (!over).then_some(&span.scope)
+    }
+
+    /// Whether it was in scope of a secret just before entry `seq`.
+    pub fn received(&self, seq: u64, environment: &EnvironmentId, secret: &SecretId) -> bool {
+        self.scope_before(seq).is_some_and(|scope| scope.holds(environment, secret))
+    }
+
+    /// Whether it may read a secret now.
+    pub fn reads(&self, environment: &EnvironmentId, secret: &SecretId) -> bool {
+        self.is_active() && self.scope().holds(environment, secret)
+    }
+
+    /// Whether it holds the workspace key by right now.
+    pub fn holds_key(&self) -> bool {
+        self.is_active() && !self.scope().is_blind()
     }
 
     /// Number of the entry that admitted it.

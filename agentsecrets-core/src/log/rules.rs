@@ -27,7 +27,7 @@ use crate::{
 /// Most members that a workspace ever has.
 pub const MAX_MEMBERS: usize = 4096;
 
-fn ensure(holds: bool, why: &'static str) -> Result<()> {
+pub(super) fn ensure(holds: bool, why: &'static str) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::new(ErrorCode::RefusedEntry, why)) }
 }
 
@@ -74,6 +74,10 @@ pub(super) fn check(state: &State, signed: &SignedEntry) -> Result<()> {
         Body::Invite(invite) => rules.invite(invite),
         Body::Uninvite(uninvite) => rules.uninvite(&uninvite.invite),
         Body::Admit(admit) => rules.admit(admit),
+        Body::Change(change) => rules.change(change),
+        Body::Remove(remove) => rules.remove(remove),
+        Body::Leave => rules.leave(),
+        Body::Rekey(rekey) => rules.rekey(rekey),
         Body::Push(push) => rules.push(push, entry.seq),
         Body::Share(share) => rules.share(share),
         Body::Policy(_) => ensure(author.role() == Role::Owner, "only an owner decides the policy"),
@@ -86,14 +90,14 @@ pub(super) fn author_could_invite(state: &State, invitation: &InvitationState) -
     author.is_some_and(|author| may_grant(author, invitation.invite.role, &invitation.invite.scope))
 }
 
-fn may_grant(author: &Member, role: Role, scope: &Scope) -> bool {
+pub(super) fn may_grant(author: &Member, role: Role, scope: &Scope) -> bool {
     author.role().rules_over(role) && scope.is_canonical() && scope.within(author.scope())
 }
 
-struct Rules<'a> {
-    state: &'a State,
-    id: &'a MemberId,
-    author: &'a Member,
+pub(super) struct Rules<'a> {
+    pub(super) state: &'a State,
+    pub(super) id: &'a MemberId,
+    pub(super) author: &'a Member,
 }
 
 impl Rules<'_> {
@@ -337,7 +341,7 @@ impl Rules<'_> {
         ensure(open, "no such environment, or it is archived")
     }
 
-    fn scope_is_known(&self, scope: &Scope) -> Result<()> {
+    pub(super) fn scope_is_known(&self, scope: &Scope) -> Result<()> {
         let Scope::Only(items) = scope else { return Ok(()) };
         let known = items.iter().all(|item| {
             let secrets = item.secrets.iter().flatten();

@@ -7,10 +7,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::{
     deliveries,
     entry::{
-        Action, Admit, Body, Entry, Genesis, Invite, Item, Operation, Push, Share, SignedEntry,
-        VersionRef,
+        Action, Admit, Body, Change, Entry, Genesis, Invite, Item, Operation, Push, Rekey, Remove,
+        Removed, Share, SignedEntry, Stray, VersionRef,
     },
-    membership::{How, Member, Role, Scope, Span},
+    membership::{Granted, How, Member, Role, Scope, Span},
     rules,
 };
 use crate::{
@@ -124,6 +124,17 @@ pub struct Carrier {
     pub root: DeliveriesRoot,
 }
 
+/// A Rekey as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RekeyState {
+    /// Number of the entry.
+    pub seq: u64,
+    /// Who wrapped the grants.
+    pub author: MemberId,
+    /// Over the grants.
+    pub root: DeliveriesRoot,
+}
+
 /// What the log says. Two members with one head have the same state, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct State {
@@ -139,6 +150,8 @@ pub struct State {
     pub(super) secrets: BTreeMap<SecretId, SecretState>,
     pub(super) shares: Vec<ShareState>,
     pub(super) carriers: BTreeMap<u64, Carrier>,
+    pub(super) rekeys: Vec<RekeyState>,
+    pub(super) strays: BTreeSet<Stray>,
 }
 
 impl State {
@@ -162,6 +175,8 @@ impl State {
             secrets: BTreeMap::new(),
             shares: Vec::new(),
             carriers: BTreeMap::new(),
+            rekeys: Vec::new(),
+            strays: BTreeSet::new(),
         };
         state.found(entry.author, genesis);
         Ok(state)
@@ -269,6 +284,55 @@ impl State {
         &self.carriers
     }
 
+    /// Rekeys, oldest first; the one at n began generation n + 1.
+    pub fn rekeys(&self) -> &[RekeyState] {
+        &self.rekeys
+    }
+
+    /// Sealed versions that left a device without their entry being accepted.
+    pub fn strays(&self) -> &BTreeSet<Stray> {
+        &self.strays
+    }
+
+    /// Number of the entry that began the current generation of the workspace key.
+    pub fn generation_since(&self) -> u64 {
+        self.rekeys.last().map_or(0, |rekey| rekey.seq)
+    }
+
+    /// Whether somebody holds the current workspace key who no longer may: names and labels to come
+    /// are readable to them until a Rekey.
+    pub fn needs_rekey(&self) -> bool {
+        let since = self.generation_since();
+        let held_it = |member: &Member| {
+            let ends = member.spans.iter().skip(1).map(|span| span.since).chain([u64::MAX]);
+            let mut spans = member.spans.iter().zip(ends);
+            let over = member.ended.unwrap_or(u64::MAX);
+            spans.any(|(span, end)| !span.scope.is_blind() && end.min(over) > since)
+        };
+        self.members.values().any(|member| !member.holds_key() && held_it(member))
+    }
+
+    /// Active members who get the grants of a Rekey at entry `seq`, sorted.
+    pub fn key_holders_before(&self, seq: u64) -> Vec<MemberId> {
+        let holders = self.members.iter();
+        holders
+            .filter(|(_, member)| member.scope_before(seq).is_some_and(|scope| !scope.is_blind()))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// The members that a Remove names.
+    pub fn removed_by(&self, remove: &Remove) -> Vec<MemberId> {
+        match &remove.who {
+            Removed::Members(members) => members.clone(),
+            Removed::Persons(persons) => {
+                let of = |member: &Member| persons.binary_search(&member.person).is_ok();
+                let active = self.members.iter().filter(|(_, member)| member.is_active());
+                active.filter(|(_, member)| of(member)).map(|(id, _)| *id).collect()
+            }
+        }
+    }
+
     /// Who was a member in scope of a secret just before entry `seq`, sorted.
     pub fn recipients_before<'a>(
         &'a self,
@@ -291,6 +355,8 @@ impl State {
             }
             Body::Share(share) => share.recipients.clone(),
             Body::Admit(admit) => admit.grant.iter().map(|_| admit.recipient.id()).collect(),
+            Body::Change(change) => change.grant.iter().map(|_| change.member).collect(),
+            Body::Rekey(_) => self.key_holders_before(entry.seq),
             _ => Vec::new(),
         }
     }
@@ -316,7 +382,13 @@ impl State {
             Body::Share(share) if share.root != deliveries::root(&leaves) => {
                 refuse("the deliveries miss the share's root")
             }
+            Body::Rekey(rekey) if rekey.root != deliveries::root(&leaves) => {
+                refuse("the grants miss the rekey's root")
+            }
             Body::Admit(admit) if !parts.values().flatten().eq(&admit.grant) => {
+                refuse("the grant misses its hash")
+            }
+            Body::Change(change) if !parts.values().flatten().eq(&change.grant) => {
                 refuse("the grant misses its hash")
             }
             _ => Ok(()),
@@ -356,6 +428,14 @@ impl State {
             }
             Body::Uninvite(uninvite) => self.close_invitation(&uninvite.invite),
             Body::Admit(admit) => self.take_admit(entry, admit),
+            Body::Change(change) => self.take_change(entry, change),
+            Body::Remove(remove) => {
+                for id in self.removed_by(remove) {
+                    self.end(&id, entry.seq);
+                }
+            }
+            Body::Leave => self.end(&entry.author, entry.seq),
+            Body::Rekey(rekey) => self.take_rekey(entry, rekey),
             Body::Push(push) => self.take_push(entry, push),
             Body::Share(share) => self.take_share(entry, share),
             Body::Policy(policy) => self.policy = *policy,
@@ -387,21 +467,43 @@ impl State {
             ended: None,
             admitted_by: entry.author,
             how: admit.how,
-            grant: admit.grant,
+            grant: admit.grant.map(|hash| Granted { seq: entry.seq, from: entry.author, hash }),
             label: admit.label.clone(),
         };
         self.enter(admit.recipient.id(), member);
     }
 
+    fn take_change(&mut self, entry: &Entry, change: &Change) {
+        let Some(member) = self.members.get_mut(&change.member) else { return };
+        let (role, scope) = (change.role, change.scope.clone());
+        member.spans.push(Span { since: entry.seq, role, scope });
+        if let Some(hash) = change.grant {
+            member.grant = Some(Granted { seq: entry.seq, from: entry.author, hash });
+        }
+    }
+
+    fn end(&mut self, id: &MemberId, seq: u64) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.ended = Some(seq);
+        }
+    }
+
+    fn take_rekey(&mut self, entry: &Entry, rekey: &Rekey) {
+        self.key_commitments.push(rekey.commitment);
+        self.rekeys.push(RekeyState { seq: entry.seq, author: entry.author, root: rekey.root });
+    }
+
     fn take_push(&mut self, entry: &Entry, push: &Push) {
         let Push { batch, environment, root, .. } = *push;
         self.carriers.insert(entry.seq, Carrier { environment, batch, author: entry.author, root });
+        self.strays.extend(push.strays.iter().copied());
         push.items.iter().for_each(|item| self.take_item(entry, environment, item));
     }
 
     fn take_share(&mut self, entry: &Entry, share: &Share) {
         let Share { batch, environment, root, .. } = *share;
         self.carriers.insert(entry.seq, Carrier { environment, batch, author: entry.author, root });
+        self.strays.extend(share.strays.iter().copied());
         self.shares.push(ShareState {
             seq: entry.seq,
             environment,

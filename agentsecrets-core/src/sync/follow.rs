@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::{relay::Relay, replica::Replica, session::Session};
+use super::{grant, relay::Relay, replica::Replica, session::Session};
 use crate::{
     encoding::{Head, WorkspaceId},
     error::{Error, ErrorCode, Result},
-    log::{SignedEntry, State, deliveries::sealed_hash},
+    log::{SignedEntry, State},
     wire::{Bytes, LogPage},
-    workspace_key,
 };
 
 /// Brings the log up to what the relay shows. The pin moves apart from values: whatever happens to
@@ -47,7 +46,7 @@ pub(super) async fn follow_for(
         page = fetch(session, replica, Duration::ZERO, shown).await?;
     }
     check_reach(replica)?;
-    receive_key(session, replica).await?;
+    grant::receive(session, replica).await?;
     Ok(replica.state.as_ref().map(State::head) != before)
 }
 
@@ -145,50 +144,6 @@ fn check_reach(replica: &Replica) -> Result<()> {
                 told.seq
             ),
         )),
-        None => Ok(()),
-    }
-}
-
-/// Takes the workspace key over once this device is admitted.
-async fn receive_key(session: &mut Session, replica: &mut Replica) -> Result<()> {
-    let me = replica.me(session)?.clone();
-    let Some(hash) = me.grant.filter(|_| replica.settings.key.is_none()) else {
-        return joined(session, replica).await;
-    };
-    let seq = me.admitted();
-    let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
-    let page = relay.deliveries(seq.checked_sub(1)).await?;
-    let received = page.deliveries.into_iter().find(|received| received.seq == seq);
-    let grant = received.and_then(|received| received.parts.into_iter().next().flatten());
-    let grant = grant.filter(|Bytes(bytes)| sealed_hash(bytes) == hash);
-    let Bytes(grant) = grant.ok_or_else(|| {
-        Error::new(
-            ErrorCode::DeliveryWithheld,
-            "the relay does not hand over the workspace key's grant",
-        )
-    })?;
-    let state = replica.state()?;
-    let from = state
-        .members()
-        .get(&me.admitted_by)
-        .ok_or_else(|| Error::new(ErrorCode::GrantMismatch, "the grant's author is unknown"))?;
-    let sender = (&me.admitted_by, from.recipient.box_key());
-    let key = workspace_key::unwrap(
-        &session.identity,
-        sender,
-        replica.id,
-        state.key_commitments(),
-        &grant,
-    )?;
-    replica.settings.key = Some(key);
-    replica.settings.joining = None;
-    replica.store_settings(session).await
-}
-
-/// Admitted without a grant: nothing to wait for any more.
-async fn joined(session: &Session, replica: &mut Replica) -> Result<()> {
-    match replica.settings.joining.take() {
-        Some(_) => replica.store_settings(session).await,
         None => Ok(()),
     }
 }

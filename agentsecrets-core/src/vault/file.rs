@@ -57,7 +57,7 @@ impl FileRoot {
     fn key(&self, salt: &[u8; 16]) -> Result<Key> {
         match &self.unlock {
             Unlock::KeyFile(path) => read_key(path),
-            Unlock::PassphraseFile(path) => crypto::passphrase_key(trimmed(&private(path)?), salt),
+            Unlock::PassphraseFile(path) => read_passphrase(path, salt),
         }
     }
 
@@ -135,12 +135,17 @@ fn read_key(path: &Path) -> Result<Key> {
         .ok_or_else(|| key_file("the key file holds neither 32 bytes nor 64 hexadecimal digits"))
 }
 
+fn read_passphrase(path: &Path, salt: &[u8; 16]) -> Result<Key> {
+    let bytes = private(path)?;
+    match trimmed(&bytes) {
+        b"" => Err(key_file(format!("{} is empty", path.display()))),
+        passphrase => crypto::passphrase_key(passphrase, salt),
+    }
+}
+
 fn private(path: &Path) -> Result<SecretBytes> {
     let bytes = files::read(path).ok().flatten();
     let bytes = bytes.ok_or_else(|| key_file(format!("{} cannot be read", path.display())))?;
-    if bytes.is_empty() {
-        return Err(key_file(format!("{} is empty", path.display())));
-    }
     match files::is_open_to_others(path) {
         true => Err(key_file(format!("{} can be read by others than its owner", path.display()))
             .with_hint(format!("chmod 600 {}", path.display()))),

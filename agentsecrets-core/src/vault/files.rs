@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -18,13 +18,41 @@ use crate::{
 const LARGEST: u64 = 1 << 30;
 const POLL: Duration = Duration::from_millis(20);
 
-/// The folder, for its owner alone.
+/// The folder with those above it, for its owner alone, durable as its files are.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    make_folder(above)?;
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| failed(folder, &error))
+    match builder.create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(folder, &error)),
+        _ => sync_folder(above),
+    }
+}
+
+/// The folder of a path; the current one for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The paths of a folder in their order; none where it is not there.
+pub(super) fn names(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| failed(folder, &error))?,
+    };
+    let paths: std::io::Result<Vec<_>> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths.map_err(|error| failed(folder, &error))?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// The whole file, if it is there.
@@ -44,7 +72,7 @@ pub(super) fn read(path: &Path) -> Result<Option<SecretBytes>> {
 /// Replaces a file: written beside under one fixed name, synced, renamed, folder synced. A crash
 /// leaves the old or the new one, and at most one stray file that the next write takes over.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = parent(path);
     make_folder(folder)?;
     let temporary = path.with_extension("new");
     let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
@@ -56,12 +84,17 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(folder)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Made, where it is not there, for its owner alone.
+fn for_writing() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = for_writing().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -71,7 +104,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(path, &error)),
-        Ok(()) => sync_folder(path.parent().unwrap_or(Path::new("."))),
+        Ok(()) => sync_folder(parent(path)),
     }
 }
 
@@ -90,9 +123,7 @@ fn sync_folder(_: &Path) -> Result<()> {
 pub(super) fn lock(folder: &Path, wait: Duration) -> Result<VaultLock> {
     make_folder(folder)?;
     let path = folder.join("lock");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    let file = options.open(&path).map_err(|error| failed(&path, &error))?;
+    let file = for_writing().truncate(false).open(&path).map_err(|error| failed(&path, &error))?;
     let since = Instant::now();
     loop {
         match file.try_lock() {

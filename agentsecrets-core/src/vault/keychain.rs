@@ -1,13 +1,15 @@
 //! The root in the OS keychain: one small item per user and home.
 
 use std::{
-    path::PathBuf,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 
-use keyring_core::{CredentialStore, Entry, Error as KeychainError};
+use keyring_core::{CredentialStore, Entry, Error as KeychainError, error::PlatformError};
 
 use super::{
     VaultKind, VaultOptions,
@@ -93,48 +95,57 @@ fn open_store() -> Result<Arc<CredentialStore>, KeychainError> {
 
 /// The keychain's own texts are not passed on: some hold the secret.
 fn translate(error: KeychainError) -> Error {
-    match error {
-        KeychainError::NoStorageAccess(cause) if is_locked(&cause.to_string()) => locked(),
-        KeychainError::NoStorageAccess(_)
-        | KeychainError::NoDefaultStore
-        | KeychainError::NotSupportedByStore(_) => {
-            Error::new(ErrorCode::NoKeychain, "this session has no OS keychain that answers")
+    let code = match error {
+        KeychainError::NoStorageAccess(cause) => reason(&cause).or(Some(ErrorCode::NoKeychain)),
+        KeychainError::PlatformFailure(cause) => reason(&cause),
+        KeychainError::NoDefaultStore | KeychainError::NotSupportedByStore(_) => {
+            Some(ErrorCode::NoKeychain)
         }
-        KeychainError::PlatformFailure(cause) if is_locked(&cause.to_string()) => locked(),
-        KeychainError::PlatformFailure(cause) if is_absent(&cause.to_string()) => {
-            Error::new(ErrorCode::NoKeychain, "this session has no OS keychain that answers")
+        _ => None,
+    };
+    let code = code.unwrap_or(ErrorCode::KeychainFailed);
+    let cause = match code {
+        ErrorCode::NoKeychain => "this session has no OS keychain that answers",
+        ErrorCode::KeychainLocked => "the OS keychain is locked",
+        _ => "the OS keychain refuses the call",
+    };
+    Error::new(code, cause)
+}
+
+#[cfg(target_os = "linux")]
+fn reason(cause: &PlatformError) -> Option<ErrorCode> {
+    use secret_service::Error as Service;
+    use zbus::Error as Bus;
+    match cause.downcast_ref()? {
+        // A prompt that was dismissed, as one that no desktop can show.
+        Service::Locked | Service::Prompt | Service::PromptDisconnected => {
+            Some(ErrorCode::KeychainLocked)
         }
-        _ => Error::new(ErrorCode::KeychainFailed, "the OS keychain refuses the call"),
+        // No default keyring; no address of a bus that is one.
+        Service::NoResult | Service::Unavailable => Some(ErrorCode::NoKeychain),
+        // No bus at its address.
+        Service::Zbus(Bus::Connection(..)) => Some(ErrorCode::NoKeychain),
+        Service::Zbus(Bus::MethodError(name, ..)) => match name.as_str() {
+            "org.freedesktop.DBus.Error.ServiceUnknown" => Some(ErrorCode::NoKeychain),
+            "org.freedesktop.Secret.Error.IsLocked" => Some(ErrorCode::KeychainLocked),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-fn locked() -> Error {
-    Error::new(ErrorCode::KeychainLocked, "the OS keychain is locked")
+#[cfg(target_os = "macos")]
+fn reason(cause: &PlatformError) -> Option<ErrorCode> {
+    match cause.downcast_ref::<security_framework::base::Error>()?.code() {
+        // No interaction allowed, wrong password, dismissed.
+        -25308 | -25293 | -128 => Some(ErrorCode::KeychainLocked),
+        _ => None,
+    }
 }
 
-/// macOS: -25308 no interaction, -25293 wrong password, -128 dismissed. Linux: a prompt dismissed.
-fn is_locked(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["locked", "prompt", "dismissed", "-25308", "-25293", "-128"]
-        .iter()
-        .any(|word| text.contains(word))
-}
-
-fn is_absent(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    [
-        "serviceunknown",
-        "not activatable",
-        "no such file",
-        "connection refused",
-        "not provided by any",
-        "does not exist",
-        "input/output",
-        "i/o error",
-        "address",
-    ]
-    .iter()
-    .any(|word| text.contains(word))
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn reason(_: &PlatformError) -> Option<ErrorCode> {
+    None
 }
 
 impl RootStore for KeychainRoot {
@@ -181,6 +192,12 @@ fn keyring_in_clear() -> Option<PathBuf> {
     let data =
         data.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")))?;
     let files = std::fs::read_dir(data.join("keyrings")).ok()?;
-    let mut paths = files.filter_map(|file| Some(file.ok()?.path()));
-    paths.find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"[keyring]")))
+    files.filter_map(|file| Some(file.ok()?.path())).find(|path| begins_as_text(path))
+}
+
+/// No more of it is read: what follows are other programs' secrets.
+fn begins_as_text(path: &Path) -> bool {
+    let mut start = [0; 9];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && &start == b"[keyring]"
 }

@@ -1,7 +1,6 @@
 //! The vault of sealed files: one for each key, under a root key that is kept elsewhere.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -26,23 +25,34 @@ const MAGIC: &[u8; 8] = b"ASVAULT\n";
 const FORMAT: u8 = 1;
 /// Magic, format, id of the root key.
 const HEADER: usize = 8 + 1 + 8;
-/// How long changes to a whole vault wait for other processes.
-const LOCK_WAIT: Duration = Duration::from_secs(20);
 
 /// What a file holds once it is opened.
 #[derive(BorshSerialize, BorshDeserialize)]
-struct Content {
+pub(super) struct Content {
     header: Header<{ tag::VAULT_FILE }>,
-    key: String,
+    pub(super) key: String,
     bytes: SecretBytes,
 }
 
-struct SealedVault {
-    home: PathBuf,
-    store: Box<dyn RootStore>,
-    /// Read once per process: some keychains ask each time.
-    root: Mutex<Option<Root>>,
+pub(super) struct SealedVault {
+    pub(super) home: PathBuf,
+    pub(super) store: Box<dyn RootStore>,
+    /// Read anew only when its mark changes: some keychains ask each time.
+    known: Mutex<Known>,
     process: u32,
+}
+
+/// The root as this process has read it, and the mark it had.
+#[derive(Default)]
+struct Known {
+    root: Option<Root>,
+    mark: Option<Vec<u8>>,
+}
+
+/// Where a value stands: by the root key, and by the one before it while a rekey runs.
+pub(super) struct Names {
+    pub(super) current: PathBuf,
+    former: Option<PathBuf>,
 }
 
 /// Opens a vault; nothing is written, and the root key is not touched yet.
@@ -56,64 +66,7 @@ pub fn open(options: &VaultOptions) -> Result<Box<dyn Vault>> {
     }
 }
 
-/// Seals everything under a new root key, which a new key file or passphrase unlocks where one is
-/// given. May be repeated after a crash: until it is done, both keys open.
-///
-/// # Errors
-/// Those of opening and writing.
-pub fn rekey(
-    options: &VaultOptions,
-    key_file: Option<PathBuf>,
-    passphrase_file: Option<PathBuf>,
-) -> Result<()> {
-    let vault = SealedVault::open(options)?;
-    let _lock = vault.lock(LOCK_WAIT)?;
-    let mut root = vault.fresh_root()?;
-    if root.previous.is_none() {
-        root.previous = Some(std::mem::replace(&mut root.key, Key::new(random()?)));
-    }
-    let named = key_file.is_some() || passphrase_file.is_some();
-    let unlock = if named {
-        VaultOptions { key_file, passphrase_file, ..options.clone() }
-    } else {
-        options.clone()
-    };
-    let vault = SealedVault::open(&unlock)?;
-    vault.keep(root)?;
-    for (path, content) in vault.contents()? {
-        vault.write(&content)?;
-        // Names come from the root key, so the file of the old name is surplus.
-        if path != vault.path(&content.key)? {
-            files::remove(&path)?;
-        }
-    }
-    let mut root = vault.fresh_root()?;
-    root.previous = None;
-    vault.keep(root)
-}
-
-/// Hands the root of one home over to another kind; files stay as they are.
-///
-/// # Errors
-/// Those of both kinds.
-pub fn move_to(from: &VaultOptions, to: &VaultOptions) -> Result<()> {
-    if from.home != to.home || VaultKind::Memory == to.kind {
-        return Err(Error::new(
-            ErrorCode::InvalidArgument,
-            "a vault moves between keychain and file, within its folder",
-        ));
-    }
-    let old = SealedVault::open(from)?;
-    let _lock = old.lock(LOCK_WAIT)?;
-    let root = old.fresh_root()?;
-    let new = root_store(to)?;
-    new.store(&root)?;
-    // From here on the new kind counts; a crash before leaves the old one.
-    files::replace(&kind_file(&to.home), to.kind.as_str().as_bytes())?;
-    if from.kind == to.kind { Ok(()) } else { old.store.remove() }
-}
-
-fn root_store(options: &VaultOptions) -> Result<Box<dyn RootStore>> {
+pub(super) fn root_store(options: &VaultOptions) -> Result<Box<dyn RootStore>> {
     match options.kind {
         VaultKind::File => Ok(Box::new(FileRoot::new(options)?)),
         #[cfg(feature = "keychain")]
@@ -125,80 +78,116 @@ fn root_store(options: &VaultOptions) -> Result<Box<dyn RootStore>> {
     }
 }
 
-fn kind_file(home: &Path) -> PathBuf {
+pub(super) fn kind_file(home: &Path) -> PathBuf {
     home.join("vault.kind")
 }
 
 impl SealedVault {
-    fn open(options: &VaultOptions) -> Result<Self> {
+    pub(super) fn open(options: &VaultOptions) -> Result<Self> {
         check_kind(options)?;
         let (home, process) = (options.home.clone(), std::process::id());
-        Ok(Self { home, store: root_store(options)?, root: Mutex::new(None), process })
+        Ok(Self { home, store: root_store(options)?, known: Mutex::default(), process })
     }
 
-    fn cached(&self) -> Result<MutexGuard<'_, Option<Root>>> {
+    fn known(&self) -> Result<MutexGuard<'_, Known>> {
         if std::process::id() != self.process {
             return Err(Error::new(ErrorCode::VaultForked, "the vault was opened before fork()"));
         }
-        let mut root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
-        if root.is_none() {
-            *root = self.store.load()?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.mark()?;
+        if known.root.is_none() || known.mark != mark {
+            *known = Known::default();
+            *known = Known { root: self.load_root()?, mark };
         }
-        Ok(root)
+        Ok(known)
+    }
+
+    /// A random word, another one each time the root is replaced by any process.
+    fn mark(&self) -> Result<Option<Vec<u8>>> {
+        Ok(files::read(&self.mark_file())?.map(|word| word.expose().to_vec()))
+    }
+
+    fn mark_file(&self) -> PathBuf {
+        self.home.join("root.mark")
+    }
+
+    /// A recorded kind says that there was a root: without it there is damage, and nothing new.
+    fn load_root(&self) -> Result<Option<Root>> {
+        match self.store.load()? {
+            None if files::read(&kind_file(&self.home))?.is_some() => Err(no_root()),
+            root => Ok(root),
+        }
     }
 
     /// The root as it is now, for a writer; the first writer makes it.
-    fn fresh_root(&self) -> Result<Root> {
-        match self.store.load()? {
+    pub(super) fn fresh_root(&self) -> Result<Root> {
+        match self.load_root()? {
             Some(root) => Ok(root),
             None => Ok(Root::new(Key::new(random()?))),
         }
     }
 
     /// Stores the root before anything is sealed under it.
-    fn keep(&self, root: Root) -> Result<()> {
-        files::make_folder(&self.home)?;
+    pub(super) fn keep(&self, root: Root) -> Result<()> {
         self.store.store(&root)?;
         let (path, kind) = (kind_file(&self.home), self.store.kind().as_str());
-        if files::read(&path)?.is_none_or(|word| word.expose() != kind.as_bytes()) {
+        if files::read(&path)?.is_none() {
             files::replace(&path, kind.as_bytes())?;
         }
-        *self.root.lock().unwrap_or_else(PoisonError::into_inner) = Some(root);
+        let mark = to_hex(&random::<8>()?).into_bytes();
+        files::replace(&self.mark_file(), &mark)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Known { root: Some(root), mark: Some(mark) };
         Ok(())
     }
 
     fn ensure_root(&self) -> Result<()> {
-        if self.cached()?.is_some() {
+        if self.known()?.root.is_some() {
             return Ok(());
         }
         self.keep(self.fresh_root()?)
     }
 
-    /// The file of a key; its name tells nothing without the root key.
-    fn path(&self, key: &str) -> Result<PathBuf> {
-        let root = self.cached()?;
-        let root = root.as_ref().ok_or_else(no_root)?;
-        Ok(self.home.join("sealed").join(file_name(&root.key, key)))
+    fn folder(&self) -> PathBuf {
+        self.home.join("sealed")
     }
 
-    fn write(&self, content: &Content) -> Result<()> {
+    /// The files of a key, if there is a root; their names tell nothing without it.
+    pub(super) fn names(&self, key: &str) -> Result<Option<Names>> {
+        let known = self.known()?;
+        let Some(root) = &known.root else { return Ok(None) };
+        let path = |root| self.folder().join(file_name(root, key));
+        let former = root.previous.as_ref().map(path);
+        Ok(Some(Names { current: path(&root.key), former }))
+    }
+
+    pub(super) fn write(&self, content: &Content) -> Result<()> {
         self.ensure_root()?;
-        let path = self.path(&content.key)?;
-        let root = self.cached()?;
-        let root = root.as_ref().ok_or_else(no_root)?;
-        let mut bytes = [MAGIC.as_slice(), &[FORMAT], &key_id(&root.key)].concat();
+        let names = self.names(&content.key)?.ok_or_else(no_root)?;
+        let bytes = self.seal(&names.current, content)?;
+        files::replace(&names.current, &bytes)?;
+        // What an interrupted rekey left is older than this.
+        names.former.map_or(Ok(()), |former| files::remove(&former))
+    }
+
+    fn seal(&self, path: &Path, content: &Content) -> Result<Vec<u8>> {
+        let known = self.known()?;
+        let key = &known.root.as_ref().ok_or_else(no_root)?.key;
+        let mut bytes = [MAGIC.as_slice(), &[FORMAT], &key_id(key)].concat();
         let plain = SecretBytes::new(encode(content));
         let sealed =
-            crypto::encrypt(&files_key(&root.key), random()?, &data(&bytes, &path), plain.expose());
+            crypto::encrypt(&files_key(key), random()?, &data(&bytes, path), plain.expose());
         bytes.extend_from_slice(&sealed);
-        files::replace(&path, &bytes)
+        Ok(bytes)
     }
 
     fn read(&self, path: &Path) -> Result<Option<Content>> {
-        let Some(bytes) = files::read(path)? else { return Ok(None) };
-        let damaged =
-            || Error::new(ErrorCode::VaultDamaged, format!("{} is damaged", path.display()));
-        let (header, sealed) = bytes.expose().split_at_checked(HEADER).ok_or_else(damaged)?;
+        files::read(path)?.map(|bytes| self.unseal(path, bytes.expose())).transpose()
+    }
+
+    fn unseal(&self, path: &Path, bytes: &[u8]) -> Result<Content> {
+        let damaged = || damaged(path);
+        let (header, sealed) = bytes.split_at_checked(HEADER).ok_or_else(damaged)?;
         if &header[..8] != MAGIC {
             return Err(damaged());
         }
@@ -209,40 +198,62 @@ impl SealedVault {
             ));
         }
         let id: KeyId = header[9..].try_into().map_err(|_| damaged())?;
-        let root = self.cached()?;
-        let key = root.as_ref().ok_or_else(no_root)?.key_of(&id).ok_or_else(damaged)?;
+        let known = self.known()?;
+        let key = known.root.as_ref().ok_or_else(no_root)?.key_of(&id).ok_or_else(damaged)?;
         let plain =
             crypto::decrypt(&files_key(key), &data(header, path), sealed).ok_or_else(damaged)?;
-        parse(plain.expose(), ErrorCode::VaultDamaged, "vault file").map(Some)
+        parse(plain.expose(), ErrorCode::VaultDamaged, "vault file")
     }
 
-    /// Every file with its content.
-    fn contents(&self) -> Result<Vec<(PathBuf, Content)>> {
-        let Ok(folder) = fs::read_dir(self.home.join("sealed")) else { return Ok(Vec::new()) };
-        let mut paths: Vec<PathBuf> = folder.filter_map(|file| Some(file.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_none());
-        paths.sort();
-        paths
-            .into_iter()
-            .filter_map(|path| self.read(&path).map(|content| Some((path, content?))).transpose())
-            .collect()
-    }
-
-    /// The content under a key: by its name, else by the name it had under the previous root key.
-    fn find(&self, key: &str) -> Result<Option<Content>> {
-        let names: Vec<PathBuf> = match self.cached()?.as_ref() {
-            None => return Ok(None),
-            Some(root) => {
-                let keys = [Some(&root.key), root.previous.as_ref()].into_iter().flatten();
-                keys.map(|root| self.home.join("sealed").join(file_name(root, key))).collect()
-            }
-        };
-        for path in names {
-            if let Some(content) = self.read(&path)? {
-                return if content.key == key { Ok(Some(content)) } else { Err(no_root()) };
+    /// Every file with its content. Begins again where a rekey has moved files meanwhile.
+    pub(super) fn contents(&self) -> Result<Vec<(PathBuf, Content)>> {
+        loop {
+            let mark = self.mark()?;
+            let contents: Result<Vec<Option<_>>> = files::names(&self.folder())?
+                .into_iter()
+                .filter(|path| path.extension().is_none())
+                .map(|path| Ok(self.read(&path)?.map(|content| (path, content))))
+                .collect();
+            match contents.map(|contents| contents.into_iter().collect::<Option<Vec<_>>>()) {
+                Ok(Some(contents)) => return Ok(contents),
+                Err(error) if self.mark()? == mark => return Err(error),
+                Ok(None) | Err(_) => {}
             }
         }
-        Ok(None)
+    }
+
+    /// The content under a key. Looks again where a rekey has moved files meanwhile.
+    fn find(&self, key: &str) -> Result<Option<Content>> {
+        loop {
+            let mark = self.mark()?;
+            let Some(names) = self.names(key)? else { return Ok(None) };
+            let found = self.first(&names);
+            match found {
+                Ok(Some(content)) if content.key == key => return Ok(Some(content)),
+                Ok(Some(_)) => return Err(damaged(&names.current)),
+                found if self.mark()? == mark => return found,
+                _ => {}
+            }
+        }
+    }
+
+    /// The current name again after the former one: a rekey writes the one, then removes the other.
+    fn first(&self, names: &Names) -> Result<Option<Content>> {
+        let current = self.read(&names.current)?;
+        let Some(former) = names.former.as_ref().filter(|_| current.is_none()) else {
+            return Ok(current);
+        };
+        match self.read(former)? {
+            None => self.read(&names.current),
+            content => Ok(content),
+        }
+    }
+
+    /// What a crash left half written; for the holder of the lock.
+    pub(super) fn sweep(&self) -> Result<()> {
+        let names = files::names(&self.folder())?;
+        let mut strays = names.iter().filter(|path| path.extension().is_some());
+        strays.try_for_each(|path| files::remove(path))
     }
 }
 
@@ -264,6 +275,10 @@ fn check_kind(options: &VaultOptions) -> Result<()> {
 
 fn no_root() -> Error {
     Error::new(ErrorCode::VaultDamaged, "the vault's files are there and its root is not")
+}
+
+fn damaged(path: &Path) -> Error {
+    Error::new(ErrorCode::VaultDamaged, format!("{} is damaged", path.display()))
 }
 
 fn files_key(root: &Key) -> Key {
@@ -288,28 +303,25 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
+/// Copies of a seed are rare enough to be named.
+fn copy_of(identity: &StoredIdentity) -> StoredIdentity {
+    let StoredIdentity { seed, kind, label } = identity;
+    StoredIdentity { seed: Key::new(*seed.expose()), kind: *kind, label: label.clone() }
+}
+
 impl Vault for SealedVault {
     fn kind(&self) -> VaultKind {
         self.store.kind()
     }
 
     fn identity(&self) -> Result<Option<StoredIdentity>> {
-        let root = self.cached()?;
-        let identity = root.as_ref().and_then(|root| root.identity.as_ref());
-        Ok(identity.map(|identity| StoredIdentity {
-            seed: Key::new(*identity.seed.expose()),
-            kind: identity.kind,
-            label: identity.label.clone(),
-        }))
+        let known = self.known()?;
+        Ok(known.root.as_ref().and_then(|root| root.identity.as_ref()).map(copy_of))
     }
 
     fn store_identity(&self, identity: &StoredIdentity) -> Result<()> {
         let mut root = self.fresh_root()?;
-        root.identity = Some(StoredIdentity {
-            seed: Key::new(*identity.seed.expose()),
-            kind: identity.kind,
-            label: identity.label.clone(),
-        });
+        root.identity = Some(copy_of(identity));
         self.keep(root)
     }
 
@@ -326,14 +338,14 @@ impl Vault for SealedVault {
     }
 
     fn remove(&self, key: &str) -> Result<()> {
-        if self.cached()?.is_none() {
-            return Ok(());
-        }
-        files::remove(&self.path(key)?)
+        let Some(names) = self.names(key)? else { return Ok(()) };
+        // In this order: a crash in between must not bring an older value back.
+        names.former.map_or(Ok(()), |former| files::remove(&former))?;
+        files::remove(&names.current)
     }
 
     fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        if self.cached()?.is_none() {
+        if self.known()?.root.is_none() {
             return Ok(Vec::new());
         }
         let mut keys: Vec<String> =
@@ -350,7 +362,7 @@ impl Vault for SealedVault {
 
     fn facts(&self) -> Vec<(&'static str, String)> {
         let mut facts = self.store.facts();
-        facts.push(("sealed files", self.home.join("sealed").display().to_string()));
+        facts.push(("sealed files", self.folder().display().to_string()));
         facts
     }
 }
