@@ -338,7 +338,7 @@ fn an_open_vault_reads_on_while_another_process_rekeys() {
 }
 
 #[test]
-fn a_key_file_for_a_keychain_is_refused_and_not_passed_over() {
+fn a_key_file_is_no_part_of_a_keychain() {
     let place = Place::new();
     let rekeyed = vault::rekey(&place.bare(VaultKind::Keychain), Some(place.file("key")), None);
     assert_eq!(code(rekeyed), Some(ErrorCode::InvalidArgument));

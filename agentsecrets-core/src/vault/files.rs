@@ -25,6 +25,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
     }
     let above = parent(folder);
     make_folder(above)?;
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "there are no modes to set"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -138,12 +139,12 @@ pub(super) fn lock(folder: &Path, wait: Duration) -> Result<VaultLock> {
     }
 }
 
-/// Whether others than its owner may read a file.
+/// Whether others than its owner may read a file, as far as can be told.
 #[cfg(unix)]
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     let mode =
         fs::metadata(path).map(|data| std::os::unix::fs::PermissionsExt::mode(&data.permissions()));
-    mode.is_ok_and(|mode| mode & 0o077 != 0)
+    !mode.is_ok_and(|mode| mode & 0o077 == 0)
 }
 
 /// Elsewhere rights are lists that no number tells.

@@ -70,7 +70,7 @@ impl KeychainRoot {
     }
 }
 
-/// On Linux a restarted service needs a second connection; elsewhere a second try asks twice.
+/// On Linux a service that restarts meanwhile needs a second try; elsewhere that would ask twice.
 fn with_entry<T>(
     user: &str,
     job: &dyn Fn(&Entry) -> Result<T, KeychainError>,
