@@ -264,12 +264,11 @@ pub(super) fn clashing(
     snapshot: &Snapshot,
     names: &BTreeMap<SecretId, SecretName>,
 ) -> Vec<(SecretName, Option<(SecretId, u64)>)> {
+    // The live secret of the name, even where the change was made on one that is gone since.
     let now = |local: &Local| -> Option<(SecretId, u64)> {
-        let mut live = names.iter().filter(|(_, name)| **name == local.name);
-        let id = local
-            .base
-            .map(|(id, _)| id)
-            .or_else(|| live.find(|(id, _)| is_live(state, id)).map(|(id, _)| *id))?;
+        let mut named = names.iter().filter(|(_, name)| **name == local.name);
+        let live = named.find(|(id, _)| is_live(state, id)).map(|(id, _)| *id);
+        let id = live.or(local.base.map(|(id, _)| id))?;
         Some((id, state.secrets().get(&id)?.live()?.0))
     };
     let locals = snapshot.local.iter().map(|local| (local, now(local)));

@@ -107,6 +107,8 @@ async fn attempt(
         if complete {
             snapshot.head = Some(replica.state()?.head());
         }
+        snapshot.shadowed =
+            names::of(replica, snapshot).shadowed.iter().map(|(id, _)| *id).collect();
         replica.store_snapshot(session, snapshot).await?;
     }
     Ok(outcome)
