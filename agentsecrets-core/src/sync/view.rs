@@ -238,6 +238,13 @@ impl View {
         }
     }
 
+    /// A secret's name by its label, deleted and shadowed ones too.
+    pub fn secret_name(&self, id: &SecretId) -> Option<String> {
+        let secret = self.replica.state.as_ref()?.secrets().get(id)?;
+        let name = names::from_label(&self.replica, secret.environment, id, secret);
+        name.map(|name| name.to_string())
+    }
+
     /// Names of an environment's secrets that count, deleted ones too.
     pub fn names(&self, snapshot: &Snapshot) -> std::collections::BTreeMap<SecretId, SecretName> {
         names::of(&self.replica, snapshot).names
