@@ -381,6 +381,40 @@ def roles_and_scopes_change_and_the_last_owner_stays(stage):
 
 
 @test
+def acks_tell_who_is_behind(stage):
+    _, owner, [other] = stage.team("other")
+    owner.run("secrets", "set", "A", stdin=b"1")
+    owner.run("secrets", "set", "B", stdin=b"1")
+    behind = {row["member"]: row["behind"] for row in owner.json("secrets", "diff", "--team")}
+    expect(behind == {"owner": 0, "other": 2}, f"by their own word: {behind}")
+    other.run("secrets", "pull")
+    behind = {row["member"]: row["behind"] for row in owner.json("secrets", "diff", "--team")}
+    expect(behind == {"owner": 0, "other": 0}, f"after a pull: {behind}")
+    owner.run("safety-number", "other", "--confirm")
+
+
+@test
+def two_processes_on_two_branches_find_out(stage):
+    """The relay forks: each member is shown another continuation. The first ack from the other branch shows it."""
+    relay, owner, [other] = stage.team("other")
+    other.run("secrets", "pull")
+    relay.stop()
+    branch = stage.folder / "branch"
+    shutil.copytree(relay.data, branch)
+    relay.start()
+    owner.run("secrets", "set", "A", stdin=b"on the first branch")
+    relay.stop()
+    relay.data.rename(stage.folder / "first")
+    branch.rename(relay.data)
+    relay.start()
+    other.run("secrets", "set", "B", stdin=b"on the second branch")
+    done = owner.run("--json", "secrets", "pull", code=1)
+    code = json.loads(done.stderr.decode().strip().splitlines()[-1])["error"]["code"]
+    expect(code in ("fork", "rollback", "withheld"), f"the owner's pin shows it: {code}")
+    expect(owner.out("head", "--words", "--offline") != other.out("head", "--words"), "and so do the words")
+
+
+@test
 def heads_are_compared_by_voice_and_by_file(stage):
     _, owner, [other] = stage.team("other")
     expect(owner.out("head", "--words") == other.out("head", "--words"), "both read the same words")

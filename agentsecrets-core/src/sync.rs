@@ -4,6 +4,7 @@
 //! whatever a request depends on has been stored before that request is handed out. Operations are
 //! written as straight-line `async` functions; no runtime drives them, only `Machine::step`.
 
+mod acks;
 mod admit;
 mod batch;
 mod deliver;
@@ -23,6 +24,7 @@ mod session;
 mod share;
 mod view;
 
+pub use acks::{Seen, confirm, team};
 pub use admit::{Admitted, Newcomer, admit, admit_replies};
 pub use found::{FIRST_ENVIRONMENTS, attach, connect, create};
 pub use io::{Answer, Failure, Machine, Next, Step, StepId};

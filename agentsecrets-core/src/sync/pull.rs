@@ -15,7 +15,10 @@ use super::{
 use crate::{
     encoding::{EnvironmentId, MemberId, SecretId, WorkspaceId},
     error::{Error, ErrorCode, Result},
-    log::{State, entry::Operation},
+    log::{
+        State,
+        entry::{Operation, VersionRef},
+    },
     name::SecretName,
     parcel::ParcelItem,
     snapshot::{GivenUp, Local, Snapshot},
@@ -138,6 +141,12 @@ pub(super) async fn pull_one(
     let pulled = take(session, replica, &mut snapshot, items, clashes)?;
     replica.store_snapshot(session, &snapshot).await?;
     Ok((pulled, snapshot))
+}
+
+/// What a pull would fetch.
+pub(super) fn missing(state: &State, me: &MemberId, snapshot: &Snapshot) -> Vec<VersionRef> {
+    let wanted = wanted(state, me, snapshot).into_iter();
+    wanted.map(|wanted| VersionRef { secret: wanted.secret, version: wanted.version }).collect()
 }
 
 /// Live values in scope that the vault does not hold.

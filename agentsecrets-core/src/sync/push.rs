@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    acks,
     batch::{Batch, Consignment, Parts, REBASES, contended, root_of, seal_parcels},
     follow::follow,
     io::Machine,
@@ -64,6 +65,7 @@ async fn push_one(
     for _ in 0..REBASES {
         follow(session, replica).await?;
         replica.may_write(session, &environment)?;
+        acks::check_push(session, replica).await?;
         let (_, mut snapshot) = pull::pull_one(session, replica, environment, clashes).await?;
         if mine {
             rebase(replica, &mut snapshot)?;

@@ -139,6 +139,9 @@ pub(crate) enum Command {
     SafetyNumber {
         /// Label, fingerprint or beginning of the id
         member: String,
+        /// It was compared: this member's word on the log counts from now on
+        #[arg(long)]
+        confirm: bool,
     },
     /// This device's recipient string; or identities for others
     Identity {
@@ -342,6 +345,9 @@ pub(crate) enum Secrets {
         /// Do not ask the relay first
         #[arg(long)]
         offline: bool,
+        /// Instead, who is how many entries behind, by their own signed word
+        #[arg(long, conflicts_with = "exit_code")]
+        team: bool,
     },
     /// The versions of a secret
     History {

@@ -52,7 +52,9 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
             exposure::exposure(&open()?, member.as_deref(), offline)
         }
         Command::Head { words, write, offline } => head::head(&open()?, words, write, offline),
-        Command::SafetyNumber { member } => members::safety_number(&open()?, &member),
+        Command::SafetyNumber { member, confirm } => {
+            members::safety_number(&open()?, &member, confirm)
+        }
         Command::Identity { command } => identity::identity(&open()?, command),
         Command::Env(command) => environments::env(&open()?, command),
         Command::Secrets(command) => return secrets::secrets(&open()?, command),
