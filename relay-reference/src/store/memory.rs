@@ -31,9 +31,12 @@ struct Sealed {
 struct Tables {
     workspaces: HashMap<WorkspaceId, Workspace>,
     identities: HashMap<MemberId, Vec<u8>>,
-    acks: BTreeMap<(WorkspaceId, MemberId), ((u64, u64), Vec<u8>)>,
+    acks: BTreeMap<(WorkspaceId, MemberId), Ranked>,
     replies: HashMap<EntryHash, (WorkspaceId, Vec<u8>)>,
 }
+
+/// An ack with its (entry, time).
+type Ranked = ((u64, u64), Vec<u8>);
 
 /// A store in memory.
 #[derive(Default)]
