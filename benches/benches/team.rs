@@ -38,8 +38,9 @@ impl Team {
         devices.iter_mut().for_each(|device| device.now = in_process::now());
         let url = Some(relay.url());
         let (first, others) = devices.split_at_mut(1);
-        let workspace =
-            relay.run(&mut first[0], |s| sync::create(s, "acme".into(), "one".into(), url)).unwrap();
+        let workspace = relay
+            .run(&mut first[0], |s| sync::create(s, "acme".into(), "one".into(), url))
+            .unwrap();
         for other in others {
             let offer = Offer { role: Role::Writer, scope: Scope::All, expires: 0 };
             let invitation =
@@ -89,7 +90,9 @@ fn push(criterion: &mut Criterion) {
     let keys: Vec<_> = (0..MEMBERS).map(|_| SecretKey::generate(&mut OsRng).public_key()).collect();
     let parcel = vec![7; 32 << 10];
     group.bench_function("bare sealing, crypto_box crate", |bencher| {
-        bencher.iter(|| keys.iter().map(|key| key.seal(&mut OsRng, &parcel).unwrap().len()).sum::<usize>());
+        bencher.iter(|| {
+            keys.iter().map(|key| key.seal(&mut OsRng, &parcel).unwrap().len()).sum::<usize>()
+        });
     });
     group.finish();
 }
