@@ -100,6 +100,10 @@ async fn begin(
     state: State,
     entries: &[SignedEntry],
 ) -> Result<()> {
+    if !replica.is_local() {
+        // A crash after the relay has it and before the pin is here leaves this to go by.
+        replica.settings.anchors.push(state.head());
+    }
     replica.store_settings(session).await?;
     let sent = match replica.is_local() {
         true => Ok(()),
@@ -109,7 +113,10 @@ async fn begin(
         session.io.remove(keys::settings(&replica.id)).await?;
         return Err(error);
     }
-    replica.advance(session, state, entries).await
+    replica.advance(session, state, entries).await?;
+    // From now on the pin alone says how far the log reaches.
+    replica.settings.anchors.clear();
+    replica.store_settings(session).await
 }
 
 async fn publish(
