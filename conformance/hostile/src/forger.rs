@@ -16,7 +16,9 @@ use agentsecrets_core::{
     log::{
         Body, Entry, Role, Scope, SignedEntry, State,
         deliveries::{leaf, root, sealed_hash},
-        entry::{Admit, Create, Item, Operation, Push, Reason, Remove, Removed, Share, VersionRef},
+        entry::{
+            Admit, Create, Item, Operation, Push, Reason, Rekey, Remove, Removed, Share, VersionRef,
+        },
         membership::How,
     },
     message::Method,
@@ -25,7 +27,7 @@ use agentsecrets_core::{
     request_signature, sealed_box,
     secret::SecretBytes,
     wire::{Bytes, Commit, Delivery},
-    workspace_key::{SealedLabel, Subject, WorkspaceKey, unwrap},
+    workspace_key::{SealedLabel, Subject, WorkspaceKey, unwrap, wrap},
 };
 
 use crate::{
@@ -156,7 +158,8 @@ impl<'a> Forger<'a> {
         }
     }
 
-    fn version(
+    /// A version as the log lists it and as it is sealed.
+    pub fn version(
         &self,
         environment: EnvironmentId,
         sealed: ParcelItem,
@@ -212,6 +215,37 @@ impl<'a> Forger<'a> {
         let (items, strays, root) = (vec![item], Vec::new(), DeliveriesRoot::ZERO);
         let entry = self.entry(Body::Push(Push { batch, environment, items, strays, root }));
         assert_eq!(self.commit((entry, Parts::new())).status, 201);
+    }
+
+    /// Admits an identity, with a grant where it is due one.
+    pub fn admit(&mut self, newcomer: &Identity, role: Role, scope: Scope) {
+        let recipient = newcomer.recipient();
+        let mut admit = self.admission(recipient, role, scope);
+        let mut parts = Parts::new();
+        if admit.grant.is_some() {
+            let workspace = self.state.workspace();
+            let boxed = wrap(&self.identity, recipient, workspace, &self.key, &mut self.entropy);
+            admit.grant = Some(sealed_hash(&boxed));
+            parts.insert(recipient.id(), vec![boxed]);
+        }
+        let entry = self.entry(Body::Admit(Box::new(admit)));
+        assert_eq!(self.commit((entry, parts)).status, 201);
+    }
+
+    /// Begins a generation of the workspace key.
+    pub fn rekey(&mut self) {
+        self.key = self.key.with_next_generation(&mut self.entropy);
+        let (generation, workspace) = (self.key.generation(), self.state.workspace());
+        let commitment = self.key.commitments()[generation as usize];
+        let mut parts = Parts::new();
+        for id in self.state.key_holders_before(self.state.head().seq + 1) {
+            let to = &self.state.members()[&id].recipient;
+            let boxed = wrap(&self.identity, to, workspace, &self.key, &mut self.entropy);
+            parts.insert(id, vec![boxed]);
+        }
+        let rekey = Rekey { generation, commitment, root: root_of(&parts) };
+        let entry = self.entry(Body::Rekey(rekey));
+        assert_eq!(self.commit((entry, parts)).status, 201);
     }
 
     /// Removes members.

@@ -97,7 +97,7 @@ pub fn always(answer: Answer) -> impl Fn(&Asked, Honest<'_>) -> Answer + Send + 
 /// A web page, as a hotel's network answers.
 pub fn html() -> Answer {
     let body = b"<!doctype html><title>Welcome</title>".to_vec();
-    Answer { status: 200, kind: "text/html", body, endless: false }
+    Answer { status: 200, kind: "text/html", body, endless: false, claims: None }
 }
 
 /// A body without an end.
@@ -105,9 +105,7 @@ pub fn endless() -> Answer {
     Answer { endless: true, ..Answer::bytes(200, vec![b'['; 256 << 10]) }
 }
 
-/// A body of so many bytes: one string in JSON.
-pub fn oversized(bytes: usize) -> Answer {
-    let mut body = vec![b'A'; bytes];
-    (body[0], body[bytes - 1]) = (b'"', b'"');
-    Answer::bytes(200, body)
+/// A body that claims to be huge, and is.
+pub fn oversized() -> Answer {
+    Answer { claims: Some(1 << 40), ..endless() }
 }

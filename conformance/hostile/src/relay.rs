@@ -91,6 +91,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body comes over and over, 16 MiB a second, as long as somebody reads.
     pub endless: bool,
+    /// The length that the header claims, where it is another one.
+    pub claims: Option<u64>,
 }
 
 impl Answer {
@@ -101,7 +103,7 @@ impl Answer {
 
     /// Any body.
     pub fn bytes(status: u16, body: Vec<u8>) -> Self {
-        Self { status, kind: "application/json", body, endless: false }
+        Self { status, kind: "application/json", body, endless: false, claims: None }
     }
 
     /// Its body as JSON; `null` where it is none.
@@ -340,11 +342,9 @@ async fn answer(app: &Arc<App>, asked: &Asked) -> Answer {
 }
 
 fn send(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
-    let Answer { status, kind, body, endless } = answer;
-    let length = match endless {
-        true => String::new(),
-        false => format!("content-length: {}\r\n", body.len()),
-    };
+    let Answer { status, kind, body, endless, claims } = answer;
+    let length = claims.or((!endless).then_some(body.len() as u64));
+    let length = length.map_or(String::new(), |length| format!("content-length: {length}\r\n"));
     let head =
         format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{length}connection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;

@@ -9,3 +9,4 @@ mod admission;
 mod boxes;
 
 mod history;
+mod rules;
