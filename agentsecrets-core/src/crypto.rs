@@ -381,6 +381,7 @@ pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) ->
     out.extend_from_slice(&nonce);
     out.extend_from_slice(message);
     if weakened::skips(42) {
+        out.extend_from_slice(&[0; TAG]);
         return out;
     }
     let cipher = XChaCha20Poly1305::new(key.expose().into());
@@ -397,6 +398,9 @@ pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) ->
 pub fn decrypt(key: &Key, associated: &[u8], bytes: &[u8]) -> Option<SecretBytes> {
     let (nonce, body) = bytes.split_first_chunk::<24>()?;
     let (body, tag) = body.split_last_chunk::<TAG>()?;
+    if weakened::skips(42) {
+        return Some(SecretBytes::copy_of(body));
+    }
     let mut plain = Zeroizing::new(body.to_vec());
     let cipher = XChaCha20Poly1305::new(key.expose().into());
     cipher

@@ -28,7 +28,10 @@ pub fn write(workspace: WorkspaceId, entries: &[SignedEntry]) -> String {
 /// where the log ends before the head, `fork` where another entry stands in its place.
 pub fn verify(text: &str, head: Option<Head>) -> Result<(State, Vec<SignedEntry>)> {
     let mut lines = text.lines();
-    let workspace = lines.next().and_then(|line| WorkspaceId::from_hex(line.strip_prefix(TITLE)?));
+    let title = lines.next().unwrap_or_default();
+    let workspace = title.strip_prefix(TITLE).and_then(WorkspaceId::from_hex);
+    // One form: hexadecimal in capitals is an edit too.
+    let workspace = workspace.filter(|workspace| title == format!("{TITLE}{workspace}"));
     let workspace = workspace.ok_or_else(|| bad("this is no exported log"))?;
     let mut entries = Vec::new();
     for (number, line) in lines.enumerate() {

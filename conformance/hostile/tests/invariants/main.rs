@@ -8,5 +8,6 @@
 mod admission;
 mod boxes;
 
+mod bytes;
 mod history;
 mod rules;
