@@ -14,7 +14,7 @@ from pathlib import Path
 
 CORE = "agentsecrets-core/src"
 LAYERS = {
-    1: "crypto error encoding secret",
+    1: "crypto error encoding secret weakened",
     2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export message"
        " request_signature wire",
     3: "log drift policy snapshot",

@@ -16,6 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     error::{Error, ErrorCode, Result},
     secret::{Key, SecretBytes},
+    weakened,
 };
 
 /// The contexts of every hash and derived key; each has one use.
@@ -179,7 +180,10 @@ impl VerifyingKey {
     pub fn parse(bytes: [u8; 32]) -> Result<Self> {
         ed25519_dalek::VerifyingKey::from_bytes(&bytes)
             .ok()
-            .filter(|key| !key.is_weak() && key.to_edwards().compress().to_bytes() == bytes)
+            .filter(|key| {
+                let sound = !key.is_weak() && key.to_edwards().compress().to_bytes() == bytes;
+                sound || weakened::skips(38)
+            })
             .map(|_| Self(bytes))
             .ok_or_else(|| {
                 Error::new(ErrorCode::WeakKey, "an Ed25519 key is weak or not canonical")
@@ -233,7 +237,7 @@ impl BoxPublicKey {
         let canonical = bytes.iter().rev().lt(FIELD_PRIME.iter().rev());
         // A clamped scalar is a multiple of the cofactor, so exactly low order gives zero.
         let contributory = canonical && x25519([0x55; 32], bytes) != [0; 32];
-        contributory.then_some(Self(bytes)).ok_or_else(|| {
+        (contributory || weakened::skips(37)).then_some(Self(bytes)).ok_or_else(|| {
             Error::new(ErrorCode::WeakKey, "an X25519 key is of low order or not canonical")
         })
     }
@@ -357,7 +361,8 @@ fn secretbox(key: &Key, nonce: &[u8; 24], message: &[u8], out: &mut Vec<u8>) {
 fn secretbox_open(key: &Key, nonce: &[u8; 24], boxed: &[u8]) -> Option<SecretBytes> {
     let (tag, body) = boxed.split_first_chunk::<TAG>()?;
     let (mut cipher, mac) = salsa_parts(key, nonce);
-    same(mac.compute_unpadded(body).as_slice(), tag).then_some(())?;
+    let authentic = same(mac.compute_unpadded(body).as_slice(), tag);
+    (authentic || weakened::skips_any(&[10, 11])).then_some(())?;
     let mut plain = body.to_vec();
     cipher.apply_keystream(&mut plain);
     Some(SecretBytes::new(plain))
@@ -377,6 +382,10 @@ pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) ->
     let mut out = Vec::with_capacity(24 + message.len() + TAG);
     out.extend_from_slice(&nonce);
     out.extend_from_slice(message);
+    if weakened::skips(42) {
+        out.extend_from_slice(&[0; TAG]);
+        return out;
+    }
     let cipher = XChaCha20Poly1305::new(key.expose().into());
     // Fails for messages over 256 GiB alone, and every message here is bounded.
     if let Ok(tag) =
@@ -391,6 +400,9 @@ pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) ->
 pub fn decrypt(key: &Key, associated: &[u8], bytes: &[u8]) -> Option<SecretBytes> {
     let (nonce, body) = bytes.split_first_chunk::<24>()?;
     let (body, tag) = body.split_last_chunk::<TAG>()?;
+    if weakened::skips(42) {
+        return Some(SecretBytes::copy_of(body));
+    }
     let mut plain = Zeroizing::new(body.to_vec());
     let cipher = XChaCha20Poly1305::new(key.expose().into());
     cipher

@@ -7,7 +7,10 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize, io};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    weakened,
+};
 
 /// The version of every structure.
 pub const VERSION: u8 = 1;
@@ -54,7 +57,7 @@ pub struct Header<const TAG: u8>;
 
 impl<const TAG: u8> BorshSerialize for Header<TAG> {
     fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(&[VERSION, SUITE, TAG])
+        writer.write_all(&[VERSION, SUITE, if weakened::skips(39) { 0 } else { TAG }])
     }
 }
 
@@ -62,7 +65,7 @@ impl<const TAG: u8> BorshDeserialize for Header<TAG> {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         let mut bytes = [0; 3];
         reader.read_exact(&mut bytes)?;
-        (bytes == [VERSION, SUITE, TAG])
+        (bytes == [VERSION, SUITE, TAG] || weakened::skips_any(&[39, 40]))
             .then_some(Self)
             .ok_or_else(|| invalid("unknown version, suite or type"))
     }
@@ -92,7 +95,7 @@ pub fn parse<T: BorshDeserialize + BorshSerialize>(
 ) -> Result<T> {
     T::try_from_slice(bytes)
         .ok()
-        .filter(|value| same_encoding(value, bytes))
+        .filter(|value| same_encoding(value, bytes) || weakened::skips(40))
         .ok_or_else(|| Error::new(code, format!("the {what} is not in canonical form")))
 }
 

@@ -13,6 +13,7 @@ use crate::{
     encoding::{self, Head, Header, MemberId, WorkspaceId, encode, tag},
     error::{Error, ErrorCode, Result},
     secret::{Key, SecretBytes},
+    weakened,
 };
 
 /// Prefix of a recipient string.
@@ -217,6 +218,9 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed: _, signing: _, opening: _, recipient } = self;
+        if weakened::skips(47) {
+            return f.write_str(&encoding::to_hex(self.seed.expose()));
+        }
         f.debug_struct("Identity").field("id", &recipient.id()).finish_non_exhaustive()
     }
 }

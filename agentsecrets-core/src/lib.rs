@@ -33,6 +33,9 @@ pub mod encoding;
 pub mod error;
 /// Bytes that must not spread.
 pub mod secret;
+/// For tests of tests.
+#[doc(hidden)]
+pub mod weakened;
 
 // Layer 2: values.
 /// `.env` text.

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     name::SecretName,
     secret::SecretBytes,
+    weakened,
 };
 
 /// Longest value in bytes.
@@ -167,7 +168,7 @@ impl Parcel {
         if !parcel.items.iter().all(within) {
             return Err(bad("a value or a policy in a parcel is over its limit"));
         }
-        if parcel.envelope != *expected {
+        if parcel.envelope != *expected && !weakened::skips_any(&[5, 6]) {
             return Err(bad(
                 "a parcel names another author, recipient or place inside than its entry does",
             ));
@@ -240,6 +241,9 @@ fn pack_one(
 
 /// The smallest 256·2^k that holds `size` bytes.
 fn bucket(size: usize) -> usize {
+    if weakened::skips(41) {
+        return size;
+    }
     size.max(SMALLEST_BUCKET).next_power_of_two()
 }
 

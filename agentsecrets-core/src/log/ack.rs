@@ -16,6 +16,7 @@ use crate::{
     encoding::{self, EntryHash, Head, Header, MemberId, PersonId, WorkspaceId, encode, tag},
     error::{Error, ErrorCode, Result},
     identity::{Identity, Kind},
+    weakened,
 };
 
 /// Longest ack, in bytes.
@@ -160,7 +161,9 @@ impl Witness<'_> {
         }
         let mut signs: BTreeMap<PersonId, u64> = BTreeMap::new();
         for (id, member) in others.into_iter().filter(|(id, member)| self.counts(id, member, me)) {
-            if let Some(time) = self.sign_of_life(id).filter(|time| *time <= now) {
+            if let Some(time) =
+                self.sign_of_life(id).filter(|time| *time <= now || weakened::skips(22))
+            {
                 let newest = signs.entry(member.person).or_default();
                 *newest = time.max(*newest);
             }
@@ -172,7 +175,8 @@ impl Witness<'_> {
         signs.sort_unstable_by(|a, b| b.cmp(a));
         let Some(decisive) = signs.get(1).or(signs.first()) else { return Freshness::Unknown };
         let age = now.saturating_sub(*decisive);
-        match age > self.state.policy().freshness_seconds.saturating_mul(1000) {
+        let limit = self.state.policy().freshness_seconds.saturating_mul(1000);
+        match age > limit && !weakened::skips(21) {
             true => Freshness::Stale { age },
             false => Freshness::Fresh { age },
         }

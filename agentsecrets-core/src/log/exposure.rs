@@ -9,7 +9,10 @@ use super::{
     entry::{Operation, VersionRef},
     state::SecretState,
 };
-use crate::encoding::{MemberId, SecretId};
+use crate::{
+    encoding::{MemberId, SecretId},
+    weakened,
+};
 
 /// Every version that the log says was sealed to a member, strayed to it, or written by it.
 pub fn exposure(state: &State, id: &MemberId) -> BTreeSet<VersionRef> {
@@ -21,7 +24,11 @@ pub fn exposure(state: &State, id: &MemberId) -> BTreeSet<VersionRef> {
     let to_it = state.shares().iter().filter(|share| share.recipients.binary_search(id).is_ok());
     exposed.extend(to_it.flat_map(|share| share.versions.iter().copied()));
     exposed.extend(
-        state.strays().iter().filter(|stray| stray.member == *id).map(|stray| stray.version),
+        state
+            .strays()
+            .iter()
+            .filter(|stray| stray.member == *id && !weakened::skips(32))
+            .map(|stray| stray.version),
     );
     exposed
 }
@@ -112,6 +119,10 @@ impl Differs {
         let Some((number, live)) = secret.live() else { return false };
         let live_ref = VersionRef { secret: exposed.secret, version: number };
         let pair = [(live_ref, exposed), (exposed, live_ref)];
-        live.operation != Operation::Delete && pair.iter().any(|pair| self.0.contains(pair))
+        let deleted = live.operation == Operation::Delete;
+        if weakened::skips(33) {
+            return deleted || number != exposed.version;
+        }
+        !deleted && pair.iter().any(|pair| self.0.contains(pair))
     }
 }

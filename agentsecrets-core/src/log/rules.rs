@@ -20,7 +20,7 @@ use crate::{
     },
     error::{Error, ErrorCode, Result},
     identity::{Kind, Recipient},
-    invitation,
+    invitation, weakened,
     workspace_key::SealedLabel,
 };
 
@@ -57,16 +57,19 @@ pub(super) fn check(state: &State, signed: &SignedEntry) -> Result<()> {
     let follows = entry.workspace == state.workspace()
         && entry.prev == head.hash
         && Some(entry.seq) == head.seq.checked_add(1);
-    if !follows {
+    if !follows && !weakened::skips_any(&[15, 16, 17, 25]) {
         return Err(Error::new(
             ErrorCode::BrokenChain,
             format!("entry {} does not follow entry {}", entry.seq, head.seq),
         ));
     }
-    let author = state.active(&entry.author);
+    let author = state.members().get(&entry.author);
+    let author = author.filter(|author| author.is_active() || weakened::skips(31));
     let author =
         author.ok_or_else(|| Error::new(ErrorCode::RefusedEntry, "the author is no member now"))?;
-    signed.verify(author.verifying_key())?;
+    if !weakened::skips_any(&[10, 27]) {
+        signed.verify(author.verifying_key())?;
+    }
     let rules = Rules { state, id: &entry.author, author };
     match &entry.body {
         Body::Genesis(_) => ensure(false, "a log has one Genesis"),
@@ -91,7 +94,8 @@ pub(super) fn author_could_invite(state: &State, invitation: &InvitationState) -
 }
 
 pub(super) fn may_grant(author: &Member, role: Role, scope: &Scope) -> bool {
-    author.role().rules_over(role) && scope.is_canonical() && scope.within(author.scope())
+    let rank = author.role().rules_over(role) || weakened::skips(26);
+    rank && scope.is_canonical() && scope.within(author.scope())
 }
 
 pub(super) struct Rules<'a> {
@@ -165,7 +169,7 @@ impl Rules<'_> {
     fn recipient_is_new(&self, recipient: &Recipient) -> Result<()> {
         recipient.verify()?;
         ensure(
-            !self.state.knows_key_of(recipient),
+            !self.state.knows_key_of(recipient) || weakened::skips(31),
             "a key that was admitted before is not admitted again",
         )
     }
@@ -197,7 +201,8 @@ impl Rules<'_> {
             (How::Invitation(id), Some(proof)) => self.by_invitation(admit, id, proof),
             (How::OutOfBand, None) => Ok(()),
             (How::FirstUse, None) => {
-                ensure(self.state.policy().first_use, "the policy forbids admission on first sight")
+                let allowed = self.state.policy().first_use || weakened::skips(3);
+                ensure(allowed, "the policy forbids admission on first sight")
             }
             _ => ensure(false, "an admission has a proof exactly where it is by invitation"),
         }
@@ -213,6 +218,9 @@ impl Rules<'_> {
         })?;
         let within = admit.role <= open.invite.role && admit.scope.within(&open.invite.scope);
         ensure(within, "the admission gives more than the invitation")?;
+        if weakened::skips_any(&[1, 2]) {
+            return Ok(());
+        }
         invitation::verify_proof(
             &open.invite.key,
             &self.state.workspace(),
@@ -316,10 +324,8 @@ impl Rules<'_> {
 
     fn may_receive(&self, share: &Share, id: &MemberId) -> bool {
         self.state.active(id).is_some_and(|member| {
-            share
-                .versions
-                .iter()
-                .all(|version| member.scope().holds(&share.environment, &version.secret))
+            let holds = |secret| member.scope().holds(&share.environment, secret);
+            share.versions.iter().all(|version| holds(&version.secret)) || weakened::skips(28)
         })
     }
 

@@ -18,7 +18,7 @@ use crate::{
         deliveries::{leaf, root, sealed_hash},
     },
     parcel::{self, Envelope, ParcelItem},
-    sealed_box,
+    sealed_box, weakened,
     wire::{Bytes, Commit, Delivery},
 };
 
@@ -77,7 +77,9 @@ impl Batch {
                 Outcome::Accepted(_) => {}
             }
         }
-        replica.advance(session, self.state.clone(), &self.entries).await?;
+        if !weakened::skips(23) {
+            replica.advance(session, self.state.clone(), &self.entries).await?;
+        }
         Ok(Outcome::Accepted(self.state.head()))
     }
 
@@ -175,13 +177,17 @@ pub(super) fn seal_parcels(
     let mut parts = Parts::new();
     for id in recipients {
         let member = state
-            .active(id)
+            .members()
+            .get(id)
+            .filter(|member| member.is_active() || weakened::skips(29))
             .ok_or_else(|| Error::new(ErrorCode::Internal, "a recipient is no member"))?;
         let environment = consignment.environment;
         let own: Vec<&ParcelItem> = items
             .iter()
             .copied()
-            .filter(|item| member.scope().holds(&environment, &item.secret))
+            .filter(|item| {
+                member.scope().holds(&environment, &item.secret) || weakened::skips_any(&[28, 36])
+            })
             .collect();
         parts.insert(*id, seal_for(state, consignment, &member.recipient, &own, entropy)?);
     }

@@ -20,7 +20,7 @@ use crate::{
         state::{Carrier, SecretState, ShareState},
     },
     parcel::{Envelope, MAX_SEALED, Parcel, ParcelItem},
-    sealed_box,
+    sealed_box, weakened,
     wire::{Bytes, Received},
 };
 
@@ -60,7 +60,11 @@ pub(super) async fn fetch(
             false => read_all(session, replica, &mut desk, (first, last), &seqs).await?,
         }
     }
-    plan.into_iter().map(|(wanted, carriers)| desk.hand_out(&wanted, &carriers)).collect()
+    let items = plan.into_iter().map(|(wanted, carriers)| desk.hand_out(&wanted, &carriers));
+    if weakened::skips(12) {
+        return Ok(items.flatten().collect());
+    }
+    items.collect()
 }
 
 async fn read_all(
@@ -226,9 +230,14 @@ impl<'a> Desk<'a> {
             .collect();
         parts.filter(|parts| {
             let short = parts.iter().all(|part| part.len() <= MAX_SEALED);
-            listed
-                && short
-                && parts.iter().map(|part| sealed_hash(part)).eq(received.hashes.iter().copied())
+            let relayed = weakened::skips_any(&[4, 5, 7, 10, 20]);
+            relayed
+                || listed
+                    && short
+                    && parts
+                        .iter()
+                        .map(|part| sealed_hash(part))
+                        .eq(received.hashes.iter().copied())
         })
     }
 
@@ -268,12 +277,13 @@ impl<'a> Desk<'a> {
             .filter(|secret| secret.environment == self.environment);
         let carried = secret.and_then(|secret| {
             let version = secret.version(item.version)?;
-            (version.seq == seq || self.shared(seq, item)).then_some((secret, version))
+            let carried = version.seq == seq || self.shared(seq, item) || weakened::skips(9);
+            carried.then_some((secret, version))
         });
         let (secret, version) = carried.ok_or_else(|| mismatch("a value is of another entry"))?;
-        if version.operation
-            != Operation::Put(item.commitment(self.state.workspace(), self.environment))
-        {
+        let commitment = item.commitment(self.state.workspace(), self.environment);
+        let fits = version.operation == Operation::Put(commitment);
+        if !fits && !weakened::skips_any(&[4, 5, 7, 10, 35]) {
             return Err(mismatch("a value misses its commitment"));
         }
         self.check_name_and_policy(secret, item)
@@ -286,6 +296,9 @@ impl<'a> Desk<'a> {
     }
 
     fn check_name_and_policy(&self, secret: &SecretState, item: &ParcelItem) -> Result<()> {
+        if weakened::skips(8) {
+            return Ok(());
+        }
         if secret.name_commitment != item.name_commitment() {
             return Err(mismatch("a name misses its commitment"));
         }

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use super::{grant, relay::Relay, replica::Replica, session::Session};
+use super::{
+    grant,
+    relay::Relay,
+    replica::{Replica, keys, store},
+    session::Session,
+};
 use crate::{
     encoding::{Head, WorkspaceId},
     error::{Error, ErrorCode, Result},
     log::{SignedEntry, State},
+    weakened,
     wire::{Bytes, LogPage},
 };
 
@@ -25,6 +31,7 @@ pub(super) async fn follow_for(
     if replica.is_local() {
         return Ok(false);
     }
+    check_pinned(replica)?;
     let before = replica.state.as_ref().map(State::head);
     // A long poll follows a look at the pin.
     let mut shown = !wait.is_zero();
@@ -63,13 +70,21 @@ async fn fetch(
     let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
     let mut page = relay.log(after, wait).await?;
     if let (Some(pin), false) = (pin, shown) {
-        check_pin(&mut page, pin)?;
+        let first = page.entries.first().cloned();
+        let verdict = check_pin(&mut page, pin);
+        if let (Err(error), Some(first)) = (&verdict, first) {
+            keep_evidence(session, replica, error, &first).await?;
+        }
+        verdict?;
     }
     Ok(page)
 }
 
 fn check_pin(page: &mut LogPage, pin: Head) -> Result<()> {
-    if page.entries.is_empty() {
+    if page.entries.is_empty() && weakened::skips_any(&[13, 19]) {
+        return Ok(());
+    }
+    if page.entries.is_empty() && !weakened::skips(44) {
         let (shown, held) = (page.head.seq, pin.seq);
         return Err(match shown < held {
             true => Error::new(
@@ -85,13 +100,33 @@ fn check_pin(page: &mut LogPage, pin: Head) -> Result<()> {
         });
     }
     let shown = SignedEntry::parse(&page.entries.remove(0).0)?;
-    if shown.head() != pin {
+    if shown.head() != pin && !weakened::skips_any(&[14, 15, 25]) {
         return Err(Error::new(
             ErrorCode::Fork,
             format!("the relay shows another entry {} than this device has seen", pin.seq),
         ));
     }
     Ok(())
+}
+
+/// An entry in the place of the pinned one, signed by a member, shows to anybody that there are two
+/// histories; the vault keeps it, one for each pin.
+async fn keep_evidence(
+    session: &Session,
+    replica: &Replica,
+    error: &Error,
+    Bytes(shown): &Bytes,
+) -> Result<()> {
+    let (Some(state), true) = (&replica.state, error.code() == ErrorCode::Fork) else {
+        return Ok(());
+    };
+    let shown = SignedEntry::parse(shown)?;
+    let author = state.members().get(&shown.entry().author);
+    let signed = author.is_some_and(|author| shown.verify(author.verifying_key()).is_ok());
+    match signed && shown.entry().seq == state.head().seq {
+        true => store(session, keys::fork(&replica.id, state.head()), &shown.bytes()).await,
+        false => Ok(()),
+    }
 }
 
 async fn take(session: &Session, replica: &mut Replica, page: LogPage) -> Result<()> {
@@ -133,17 +168,29 @@ fn check_anchors(replica: &Replica, entry: &SignedEntry) -> Result<()> {
     }
 }
 
+/// Without a pin something else must say how far the log reaches, or the relay could cut it anywhere.
+fn check_pinned(replica: &Replica) -> Result<()> {
+    let told = replica.state.is_some() || !replica.settings.anchors.is_empty();
+    match told || weakened::skips(19) {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorCode::Unpinned,
+            "this vault holds neither a pin nor a head that the log must reach",
+        )),
+    }
+}
+
 /// The log must reach the heads of the invitation and of the identity string.
 fn check_reach(replica: &Replica) -> Result<()> {
     let shown = replica.state()?.head().seq;
     match replica.settings.anchors.iter().find(|told| told.seq > shown) {
-        Some(told) => Err(Error::new(
+        Some(told) if !weakened::skips(18) => Err(Error::new(
             ErrorCode::Rollback,
             format!(
                 "the log ends at entry {shown}, before entry {}, which this device was told of",
                 told.seq
             ),
         )),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }

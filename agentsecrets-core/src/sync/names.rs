@@ -8,6 +8,7 @@ use crate::{
     log::{State, entry::Operation, state::SecretState},
     name::SecretName,
     snapshot::Snapshot,
+    weakened,
     workspace_key::Subject,
 };
 
@@ -32,7 +33,8 @@ pub(super) fn of(replica: &Replica, snapshot: &Snapshot) -> Known {
             Some((*id, name.or_else(|| from_label(replica, snapshot.environment, id, secret))?))
         })
         .collect();
-    let shadowed = shadowed(state, &names);
+    let mut shadowed = shadowed(state, &names);
+    shadowed.retain(|_| !weakened::skips(8));
     shadowed.iter().for_each(|(id, _)| drop(names.remove(id)));
     Known { names, shadowed }
 }

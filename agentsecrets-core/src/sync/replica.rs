@@ -22,7 +22,8 @@ const SEGMENT: u64 = 256;
 pub(super) struct Settings {
     /// The relay's address; empty for a local workspace.
     pub(super) relay: String,
-    /// Heads that the log must contain: of the invitation, of the identity string.
+    /// Heads that the log must contain: of the invitation, of the identity string; of the
+    /// founding, until there is a pin.
     pub(super) anchors: Vec<Head>,
     /// The invitation that this device answered, until it is admitted.
     pub(super) joining: Option<Joining>,
@@ -58,7 +59,7 @@ pub(super) struct Replica {
 
 /// The vault's keys of one workspace.
 pub mod keys {
-    use crate::encoding::{EnvironmentId, WorkspaceId};
+    use crate::encoding::{EnvironmentId, Head, WorkspaceId};
 
     /// Relay, anchors, tokens, workspace key.
     pub fn settings(workspace: &WorkspaceId) -> String {
@@ -73,6 +74,11 @@ pub mod keys {
     /// A piece of the log.
     pub fn segment(workspace: &WorkspaceId, number: u64) -> String {
         format!("workspace/{workspace}/log/{number:08}")
+    }
+
+    /// Evidence of a fork: the entry that a relay showed in the place of a pinned one.
+    pub fn fork(workspace: &WorkspaceId, pin: Head) -> String {
+        format!("workspace/{workspace}/fork/{:08}", pin.seq)
     }
 
     /// Values of one environment.
