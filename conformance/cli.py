@@ -321,6 +321,117 @@ def a_local_workspace_is_published_unchanged(stage):
 
 
 @test
+def a_removed_member_gets_nothing_more_and_what_it_knew_needs_a_new_value(stage):
+    _, owner, [other, third] = stage.team("other", "third")
+    for name in ("A", "B"):
+        owner.run("secrets", "set", name, stdin=f"old-{name}".encode())
+    for member in (other, third):
+        member.run("secrets", "pull")
+    noted = owner.run("remove", "other", "--reason", "lost-device").stderr.decode()
+    expect("secrets set A --env development" in noted and "secrets set B" in noted, "what needs a new value is listed")
+    fails(other, "not_admitted", "secrets", "pull")
+    fails(other, "not_admitted", "secrets", "set", "A", stdin=b"from outside")
+    third.run("secrets", "pull")
+    states = {change["name"]: change["state"] for change in third.json("secrets", "diff")["changes"]}
+    expect(states == {"A": "needs_rotation", "B": "needs_rotation"}, f"drift says it: {states}")
+    expect(third.json("secrets", "diff", "--exit-code")["in_sync"], "and alone it is no drift")
+    third.run("secrets", "set", "A", stdin=b"new-A")
+    owner.run("secrets", "pull")
+    owner.run("secrets", "set", "B", stdin=b"old-B")
+    owner.run("secrets", "pull")
+    needs = {row["name"]: row["readers"] for row in owner.json("exposure")}
+    expect(needs == {"B": ["other"]}, f"a new value clears, the same value again does not: {needs}")
+    owner.run("secrets", "delete", "B")
+    expect([row["name"] for row in owner.json("exposure")] == ["B"], "deleting clears nothing")
+    knew = {row["name"]: row["versions"] for row in owner.json("exposure", "other")}
+    expect(knew == {"A": [1], "B": [1]}, f"exposure is what the log says: {knew}")
+    expect(third.out("secrets", "get", "A", "--reveal") == "new-A", "the others go on")
+    audit = [row["kind"] for row in owner.json("audit")]
+    expect(audit.count("remove") == 1 and audit.count("rekey") == 1, "removal and rekey stand in the log")
+    owner.run("secrets", "set", "LATER", stdin=b"1")
+    third.run("secrets", "pull")
+    expect(third.out("secrets", "get", "LATER", "--reveal") == "1", "names under the new generation are readable")
+    fourth = stage.join(owner, "fourth")
+    expect(fourth.out("secrets", "get", "A", "--reveal") == "new-A", "a newcomer gets all generations")
+
+
+@test
+def roles_and_scopes_change_and_the_last_owner_stays(stage):
+    _, owner, [other] = stage.team("other")
+    owner.run("secrets", "set", "DEV", stdin=b"1")
+    owner.run("secrets", "set", "PROD", "--env", "production", stdin=b"2")
+    other.run("secrets", "pull")
+    fails(owner, "forbidden", "leave")
+    fails(owner, "forbidden", "role", "owner", "reader")
+    fails(other, "forbidden", "remove", "owner")
+    owner.run("role", "other", "admin")
+    expect({row["label"]: row["role"] for row in other.json("members")}["other"] == "admin", "the role changes")
+    fails(other, "forbidden", "role", "other", "owner")
+    noted = owner.run("scope", "other", "development").stderr.decode()
+    expect("PROD" in noted, "a narrower scope is exposure, too")
+    fails(other, "out_of_scope", "secrets", "pull", "--env", "production")
+    owner.run("scope", "other", "production:PROD")
+    owner.run("scope", "other", "all")
+    other.run("secrets", "pull")
+    expect(other.out("secrets", "get", "PROD", "--env", "production", "--reveal") == "2", "a wider scope brings it back")
+    owner.run("role", "other", "owner")
+    owner.run("leave")
+    fails(owner, "not_admitted", "secrets", "pull")
+    other.run("secrets", "set", "AFTER", stdin=b"3")
+
+
+@test
+def acks_tell_who_is_behind(stage):
+    _, owner, [other] = stage.team("other")
+    owner.run("secrets", "set", "A", stdin=b"1")
+    owner.run("secrets", "set", "B", stdin=b"1")
+    behind = {row["member"]: row["behind"] for row in owner.json("secrets", "diff", "--team")}
+    expect(behind == {"owner": 0, "other": 2}, f"by their own word: {behind}")
+    other.run("secrets", "pull")
+    behind = {row["member"]: row["behind"] for row in owner.json("secrets", "diff", "--team")}
+    expect(behind == {"owner": 0, "other": 0}, f"after a pull: {behind}")
+    owner.run("safety-number", "other", "--confirm")
+
+
+@test
+def two_processes_on_two_branches_find_out(stage):
+    """The relay forks: each member is shown another continuation. The first ack from the other branch shows it."""
+    relay, owner, [other] = stage.team("other")
+    other.run("secrets", "pull")
+    relay.stop()
+    branch = stage.folder / "branch"
+    shutil.copytree(relay.data, branch)
+    relay.start()
+    owner.run("secrets", "set", "A", stdin=b"on the first branch")
+    relay.stop()
+    relay.data.rename(stage.folder / "first")
+    branch.rename(relay.data)
+    relay.start()
+    other.run("secrets", "set", "B", stdin=b"on the second branch")
+    done = owner.run("--json", "secrets", "pull", code=1)
+    code = json.loads(done.stderr.decode().strip().splitlines()[-1])["error"]["code"]
+    expect(code in ("fork", "rollback", "withheld"), f"the owner's pin shows it: {code}")
+    expect(owner.out("head", "--words", "--offline") != other.out("head", "--words"), "and so do the words")
+
+
+@test
+def heads_are_compared_by_voice_and_by_file(stage):
+    _, owner, [other] = stage.team("other")
+    expect(owner.out("head", "--words") == other.out("head", "--words"), "both read the same words")
+    expect(len(owner.json("head")["words"].split()) == 8, "eight of them")
+    owner.run("head", "--write")
+    line = (owner.project / ".agentsecrets.head").read_text()
+    (other.project / ".agentsecrets.head").write_text(line)
+    owner.run("secrets", "set", "A", stdin=b"1")
+    other.run("head")
+    seq = int(line.split()[3].split(":")[0])
+    (other.project / ".agentsecrets.head").write_text(line.replace(f" {seq}:", f" {seq + 9}:"))
+    fails(other, "withheld", "head")
+    (other.project / ".agentsecrets.head").write_text(line.strip()[:-4] + "0000\n")
+    fails(other, "fork", "head")
+
+
+@test
 def an_exported_log_is_verified_without_any_secret_and_every_edit_is_caught(stage):
     _, owner, [other] = stage.team("other")
     owner.run("secrets", "set", "A", stdin=b"1")

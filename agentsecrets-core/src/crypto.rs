@@ -33,6 +33,8 @@ pub mod label {
     pub const FINGERPRINT: &str = "agentsecrets v1 fingerprint";
     /// Digits that a pair of people compares.
     pub const SAFETY_NUMBER: &str = "agentsecrets v1 safety-number";
+    /// Words of a head, for the voice.
+    pub const HEAD_WORDS: &str = "agentsecrets v1 head-words";
     /// Hash of an entry with its signature.
     pub const ENTRY_HASH: &str = "agentsecrets v1 entry-hash";
     /// Hash of sealed bytes.

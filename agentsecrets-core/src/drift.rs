@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     encoding::{EnvironmentId, MemberId, SecretId},
-    log::{State, entry::Operation, state::SecretState},
+    log::{
+        State,
+        entry::Operation,
+        exposure::{nobody_lost, rotations},
+        state::SecretState,
+    },
     name::SecretName,
     secret::SecretBytes,
     snapshot::{Held, Snapshot},
@@ -72,9 +77,10 @@ pub fn against_log(
     member: &MemberId,
     names: &Names,
 ) -> Vec<Change> {
-    if in_step(state, snapshot) {
+    if in_step(state, snapshot) && nobody_lost(state) {
         return Vec::new();
     }
+    let rotations = rotations(state);
     let held: BTreeMap<&SecretId, &Held> =
         snapshot.secrets.iter().map(|held| (&held.id, held)).collect();
     let scope = state.active(member).map(|member| member.scope());
@@ -85,7 +91,12 @@ pub fn against_log(
         .filter_map(|(id, secret)| {
             let held = held.get(id).copied();
             let name = held.map(|held| &held.name).or_else(|| names.get(id));
-            let drift = of_secret(state, snapshot, id, secret, held, name)?;
+            let drift = of_secret(state, snapshot, id, secret, held, name);
+            let rotate = || {
+                rotations.contains_key(id)
+                    || held.is_some_and(|held| claims_wrongly(secret, id, held))
+            };
+            let drift = drift.or_else(|| rotate().then_some(Drift::NeedsRotation))?;
             Some(Change {
                 name: name.map_or_else(|| id.to_string(), SecretName::to_string),
                 state: drift,
@@ -96,6 +107,16 @@ pub fn against_log(
     changes.extend(gone_there(state, snapshot));
     changes.sort_by(|a, b| a.name.cmp(&b.name));
     changes
+}
+
+/// Whether the live version's author claims that it differs from an older one, and it does not: who
+/// holds both values sees that.
+fn claims_wrongly(secret: &SecretState, id: &SecretId, held: &Held) -> bool {
+    let Some((_, live)) = secret.live() else { return false };
+    let value = |number: u64| Some(&held.version(number)?.value.as_ref()?.value);
+    let claimed = live.differs_from.iter().filter(|version| version.secret == *id);
+    let Some(own) = held.live_value() else { return false };
+    claimed.filter_map(|version| value(version.version)).any(|old| old.ct_eq(own.value.expose()))
 }
 
 fn of_secret(

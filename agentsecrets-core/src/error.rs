@@ -66,6 +66,7 @@ codes! {
     206 Fork "fork" false "The relay serves another history than the one this device has seen." "agentsecrets doctor";
     207 Withheld "withheld" true "The relay hides something that it acknowledged." "agentsecrets secrets pull";
     208 Unpinned "unpinned" false "Nothing here says how far the log must reach." "agentsecrets join CODE";
+    209 Stale "stale" true "Nobody else has been heard of for longer than the policy allows." "agentsecrets head --words   # compare with another member by voice";
     301 OpenFailed "open_failed" false "A sealed box cannot be opened with this key." "agentsecrets secrets pull";
     302 CommitmentMismatch "commitment_mismatch" false "What was delivered is not what the log commits to." "agentsecrets secrets pull";
     303 ParcelMismatch "parcel_mismatch" false "A parcel's inside contradicts the entry that carries it." "agentsecrets secrets pull";

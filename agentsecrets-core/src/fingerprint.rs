@@ -1,10 +1,11 @@
-//! What people read to each other: the fingerprint of one recipient, the safety number of a pair.
+//! What people read to each other: the fingerprint of one recipient, the safety number of a pair,
+//! the words of a head.
 
 use std::fmt;
 
 use crate::{
     crypto::{hash, hash_long, label},
-    encoding::{MemberId, WorkspaceId, to_hex},
+    encoding::{Head, MemberId, WorkspaceId, to_hex},
 };
 
 /// Fingerprint of one member: 128 bits as eight groups of four hexadecimal digits.
@@ -56,6 +57,46 @@ fn group(chunk: [u8; 8]) -> String {
 impl fmt::Display for SafetyNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Eight words of a head, 88 bits, for the voice: two devices with one history read the same.
+pub fn head_words(workspace: &WorkspaceId, head: &Head) -> String {
+    let bits = hash(label::HEAD_WORDS, &[&workspace.0, &head.seq.to_le_bytes(), &head.hash.0]);
+    let list = bip39::Language::English.word_list();
+    // Eleven bits a word, most significant first.
+    let bit = |place: usize| usize::from(bits[place / 8] >> (7 - place % 8) & 1);
+    let index = |word: usize| (0..11).fold(0, |index, place| index << 1 | bit(word * 11 + place));
+    let words: Vec<&str> = (0..8).map(|word| list[index(word)]).collect();
+    words.join(" ")
+}
+
+/// The line of `.agentsecrets.head`, which a team may commit: nobody rolls it back unnoticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadFile {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its head when the line was written.
+    pub head: Head,
+}
+
+impl HeadFile {
+    /// Name of the file.
+    pub const NAME: &str = ".agentsecrets.head";
+
+    /// Reads the line.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.trim_end().split(' ');
+        let title = words.next() == Some("agentsecrets-head") && words.next() == Some("v1");
+        let workspace = WorkspaceId::from_hex(words.next()?)?;
+        let head = Head::parse(words.next()?)?;
+        (title && words.next().is_none()).then_some(Self { workspace, head })
+    }
+}
+
+impl fmt::Display for HeadFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "agentsecrets-head v1 {} {}", self.workspace, self.head)
     }
 }
 

@@ -4,6 +4,7 @@
 //! whatever a request depends on has been stored before that request is handed out. Operations are
 //! written as straight-line `async` functions; no runtime drives them, only `Machine::step`.
 
+mod acks;
 mod admit;
 mod batch;
 mod deliver;
@@ -13,6 +14,7 @@ mod grant;
 mod io;
 mod join;
 mod manage;
+mod membership;
 mod names;
 mod pull;
 mod push;
@@ -22,11 +24,13 @@ mod session;
 mod share;
 mod view;
 
+pub use acks::{Seen, confirm, team};
 pub use admit::{Admitted, Newcomer, admit, admit_replies};
 pub use found::{FIRST_ENVIRONMENTS, attach, connect, create};
 pub use io::{Answer, Failure, Machine, Next, Step, StepId};
 pub use join::{Offer, invite, join};
 pub use manage::{Management, change, manage};
+pub use membership::{Removal, change_member, leave, rekey, remove};
 pub use pull::{Clashes, PullReport, Pulled, pull};
 pub use push::{Pushed, push};
 pub use replica::keys;

@@ -140,6 +140,21 @@ pub struct Reply {
     pub reply: Bytes,
 }
 
+/// Body of a new ack.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAck {
+    /// The ack with its signature.
+    pub ack: Bytes,
+}
+
+/// Newest ack of each member.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Acks {
+    /// Acks with their signatures.
+    pub acks: Vec<Bytes>,
+}
+
 /// An error's body, `application/problem+json`.
 #[derive(Debug, Default, Deserialize)]
 pub struct Problem {

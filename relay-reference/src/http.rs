@@ -16,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{app::App, problem::Problem};
 
+mod acks;
 mod deliveries;
 mod identities;
 mod info;
@@ -35,6 +36,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/v1/workspaces/{workspace}/sealed/{hash}", put(sealed::put))
         .route("/v1/workspaces/{workspace}/log", get(log::get))
         .route("/v1/workspaces/{workspace}/deliveries", get(deliveries::get))
+        .route("/v1/workspaces/{workspace}/acks", put(acks::put).get(acks::get))
         .route("/v1/identities/{id}", put(identities::put).get(identities::get))
         .route("/v1/invitations/{invite}", put(invitations::put).get(invitations::get))
         .route("/v1/info", get(info::get))

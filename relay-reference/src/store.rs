@@ -196,6 +196,16 @@ pub trait Store: Send + Sync {
     ) -> Result<Replied>;
     /// The reply to an invitation and its workspace.
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>>;
+    /// Keeps a member's ack, unless one of a greater rank (entry, time) is there.
+    fn put_ack(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+        rank: (u64, u64),
+        ack: Vec<u8>,
+    ) -> Result<()>;
+    /// The newest ack of each member.
+    fn acks(&self, workspace: &WorkspaceId) -> Result<Vec<Vec<u8>>>;
     /// Drops uploads from before `before` (seconds) that no commit named; how many.
     fn prune(&self, before: u64) -> Result<usize>;
     /// Writes something small, durably: fails where a commit would fail.

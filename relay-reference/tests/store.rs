@@ -166,6 +166,25 @@ fn deliveries_keep_parts_hashes_and_leaves() {
 }
 
 #[test]
+fn the_greatest_ack_of_each_member_stays() {
+    each(|store| {
+        let (workspace, other) = (WorkspaceId([1; 32]), WorkspaceId([2; 32]));
+        let put = |member: u8, rank, byte| {
+            store.put_ack(workspace, MemberId([member; 32]), rank, vec![byte]).unwrap();
+        };
+        put(2, (5, 9), 1);
+        put(1, (4, 1), 2);
+        put(2, (5, 8), 3);
+        put(2, (4, 99), 4);
+        assert_eq!(store.acks(&workspace).unwrap(), [vec![2], vec![1]]);
+        put(2, (5, 10), 5);
+        put(1, (6, 0), 6);
+        assert_eq!(store.acks(&workspace).unwrap(), [vec![6], vec![5]]);
+        assert_eq!(store.acks(&other).unwrap(), Vec::<Vec<u8>>::new());
+    });
+}
+
+#[test]
 fn the_first_reply_stays_and_identities_are_replaced() {
     each(|store| {
         let (invite, workspace) = (EntryHash([1; 32]), WorkspaceId([2; 32]));

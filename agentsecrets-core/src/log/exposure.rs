@@ -86,6 +86,11 @@ pub fn rotations(state: &State) -> BTreeMap<SecretId, Rotation> {
     rotations
 }
 
+/// Whether nobody ever lost a right: then nothing needs rotation, and that costs no work per secret.
+pub fn nobody_lost(state: &State) -> bool {
+    !state.members().iter().any(|(id, member)| lost_something(state, id, member))
+}
+
 /// Whether a member ever lost a right, or was sent what the log did not give: most never did.
 fn lost_something(state: &State, id: &MemberId, member: &Member) -> bool {
     !member.is_active()

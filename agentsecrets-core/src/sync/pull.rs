@@ -15,7 +15,10 @@ use super::{
 use crate::{
     encoding::{EnvironmentId, MemberId, SecretId, WorkspaceId},
     error::{Error, ErrorCode, Result},
-    log::{State, entry::Operation},
+    log::{
+        State,
+        entry::{Operation, VersionRef},
+    },
     name::SecretName,
     parcel::ParcelItem,
     snapshot::{GivenUp, Local, Snapshot},
@@ -138,6 +141,12 @@ pub(super) async fn pull_one(
     let pulled = take(session, replica, &mut snapshot, items, clashes)?;
     replica.store_snapshot(session, &snapshot).await?;
     Ok((pulled, snapshot))
+}
+
+/// What a pull would fetch.
+pub(super) fn missing(state: &State, me: &MemberId, snapshot: &Snapshot) -> Vec<VersionRef> {
+    let wanted = wanted(state, me, snapshot).into_iter();
+    wanted.map(|wanted| VersionRef { secret: wanted.secret, version: wanted.version }).collect()
 }
 
 /// Live values in scope that the vault does not hold.
@@ -264,12 +273,11 @@ pub(super) fn clashing(
     snapshot: &Snapshot,
     names: &BTreeMap<SecretId, SecretName>,
 ) -> Vec<(SecretName, Option<(SecretId, u64)>)> {
+    // The live secret of the name, even where the change was made on one that is gone since.
     let now = |local: &Local| -> Option<(SecretId, u64)> {
-        let mut live = names.iter().filter(|(_, name)| **name == local.name);
-        let id = local
-            .base
-            .map(|(id, _)| id)
-            .or_else(|| live.find(|(id, _)| is_live(state, id)).map(|(id, _)| *id))?;
+        let mut named = names.iter().filter(|(_, name)| **name == local.name);
+        let live = named.find(|(id, _)| is_live(state, id)).map(|(id, _)| *id);
+        let id = live.or(local.base.map(|(id, _)| id))?;
         Some((id, state.secrets().get(&id)?.live()?.0))
     };
     let locals = snapshot.local.iter().map(|local| (local, now(local)));

@@ -1,6 +1,9 @@
 //! Push: turns changes made here into signed entries, seals them to everybody in scope, commits.
 
+use std::collections::BTreeMap;
+
 use super::{
+    acks,
     batch::{Batch, Consignment, Parts, REBASES, contended, root_of, seal_parcels},
     follow::follow,
     io::Machine,
@@ -15,13 +18,14 @@ use crate::{
     error::{Error, ErrorCode, Result},
     log::{
         Body, State,
-        entry::{Create, Item, Operation, Push},
+        entry::{Create, Item, Operation, Push, VersionRef},
+        exposure::{Rotation, rotations},
         state::put_ids,
     },
     name::SecretName,
     parcel::{self, ParcelItem},
     secret::SecretBytes,
-    snapshot::{Attempt, Local, Snapshot},
+    snapshot::{Attempt, Held, Local, Snapshot},
     weakened,
     workspace_key::Subject,
 };
@@ -63,6 +67,7 @@ async fn push_one(
     for _ in 0..REBASES {
         follow(session, replica).await?;
         replica.may_write(session, &environment)?;
+        acks::check_push(session, replica).await?;
         let (_, mut snapshot) = pull::pull_one(session, replica, environment, clashes).await?;
         if mine {
             rebase(replica, &mut snapshot)?;
@@ -111,6 +116,8 @@ async fn attempt(
         if complete {
             snapshot.head = Some(replica.state()?.head());
         }
+        snapshot.shadowed =
+            names::of(replica, snapshot).shadowed.iter().map(|(id, _)| *id).collect();
         replica.store_snapshot(session, snapshot).await?;
     }
     Ok(outcome)
@@ -136,8 +143,14 @@ fn add_entry(
     batch: &mut Batch,
 ) -> Result<Attempt> {
     let environment = snapshot.environment;
-    let mut draft =
-        Draft { replica, snapshot, items: Vec::new(), puts: Vec::new(), deletions: Vec::new() };
+    let mut draft = Draft {
+        replica,
+        snapshot,
+        items: Vec::new(),
+        puts: Vec::new(),
+        deletions: Vec::new(),
+        rotations: rotations(replica.state()?),
+    };
     for change in changes {
         draft.add(session, change)?;
     }
@@ -164,6 +177,7 @@ struct Draft<'a> {
     items: Vec<Item>,
     puts: Vec<(ParcelItem, Commitment)>,
     deletions: Vec<(SecretId, u64)>,
+    rotations: BTreeMap<SecretId, Rotation>,
 }
 
 impl Draft<'_> {
@@ -221,8 +235,24 @@ impl Draft<'_> {
             salt: parcel::salt(&mut session.entropy),
             value: SecretBytes::copy_of(value.expose()),
         };
+        let differs_from = self.differs_from(held, value);
         self.take(parcel_item, None);
+        if let Some(item) = self.items.last_mut() {
+            item.differs_from = differs_from;
+        }
         Ok(())
+    }
+
+    /// Versions that somebody could read who no longer may, and whose values this vault has tested
+    /// to be other ones. Nothing is said of others: the relay sees it.
+    fn differs_from(&self, held: &Held, value: &SecretBytes) -> Vec<VersionRef> {
+        let Some(rotation) = self.rotations.get(&held.id) else { return Vec::new() };
+        let other = |version: &&u64| {
+            let old = held.version(**version).and_then(|version| version.value.as_ref());
+            old.is_some_and(|old| !old.value.ct_eq(value.expose()))
+        };
+        let versions = rotation.versions.iter().filter(other);
+        versions.map(|version| VersionRef { secret: held.id, version: *version }).collect()
     }
 
     fn take(&mut self, parcel_item: ParcelItem, create: Option<Create>) {

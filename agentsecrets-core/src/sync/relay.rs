@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     message::{Method, Request, Response},
     request_signature,
-    wire::{Bytes, Commit, Committed, DeliveriesPage, LogPage, Problem, Reply},
+    wire::{Acks, Bytes, Commit, Committed, DeliveriesPage, LogPage, NewAck, Problem, Reply},
 };
 
 /// Tries of one call.
@@ -74,6 +74,20 @@ impl Relay<'_> {
         }
         let committed: Committed = read(&accept(response)?)?;
         Ok(Outcome::Accepted(Head { seq: committed.head.seq, hash: committed.head.hash }))
+    }
+
+    /// Newest ack of each member.
+    pub(super) async fn acks(&mut self) -> Result<Vec<Bytes>> {
+        let target = format!("/v1/workspaces/{}/acks", self.workspace);
+        let acks: Acks = read(&accept(self.call(get(target)).await?)?)?;
+        Ok(acks.acks)
+    }
+
+    /// Leaves this member's ack.
+    pub(super) async fn put_ack(&mut self, ack: Vec<u8>) -> Result<()> {
+        let body = to_json(&NewAck { ack: Bytes(ack) })?;
+        let target = format!("/v1/workspaces/{}/acks", self.workspace);
+        accept(self.call(put(target, body)).await?).map(drop)
     }
 
     /// Uploads sealed bytes ahead of a large commit.

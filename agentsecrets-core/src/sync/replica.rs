@@ -59,7 +59,7 @@ pub(super) struct Replica {
 
 /// The vault's keys of one workspace.
 pub mod keys {
-    use crate::encoding::{EnvironmentId, Head, WorkspaceId};
+    use crate::encoding::{EnvironmentId, WorkspaceId};
 
     /// Relay, anchors, tokens, workspace key.
     pub fn settings(workspace: &WorkspaceId) -> String {
@@ -76,14 +76,19 @@ pub mod keys {
         format!("workspace/{workspace}/log/{number:08}")
     }
 
-    /// Evidence of a fork: the entry that a relay showed in the place of a pinned one.
-    pub fn fork(workspace: &WorkspaceId, pin: Head) -> String {
-        format!("workspace/{workspace}/fork/{:08}", pin.seq)
-    }
-
     /// Values of one environment.
     pub fn environment(workspace: &WorkspaceId, environment: &EnvironmentId) -> String {
         format!("workspace/{workspace}/environment/{environment}")
+    }
+
+    /// Acks of members, and what freshness is judged by.
+    pub fn acks(workspace: &WorkspaceId) -> String {
+        format!("workspace/{workspace}/acks")
+    }
+
+    /// What showed a fork, kept for people to look at.
+    pub fn evidence(workspace: &WorkspaceId) -> String {
+        format!("workspace/{workspace}/evidence")
     }
 
     /// Deliveries of a local workspace.
@@ -212,9 +217,14 @@ impl Replica {
 
     /// All entries up to the pin.
     pub(super) async fn log(&self, session: &Session) -> Result<Vec<SignedEntry>> {
+        self.log_from(session, 0).await
+    }
+
+    /// Entries from number `from`, or a little earlier, up to the pin.
+    pub(super) async fn log_from(&self, session: &Session, from: u64) -> Result<Vec<SignedEntry>> {
         let count = self.state()?.head().seq + 1;
         let mut entries = Vec::new();
-        for segment in 0..count.div_ceil(SEGMENT) {
+        for segment in (from.min(count) / SEGMENT)..count.div_ceil(SEGMENT) {
             let held = self.segment(session, segment).await?;
             let wanted = (count - segment * SEGMENT).min(SEGMENT) as usize;
             if held.len() < wanted {

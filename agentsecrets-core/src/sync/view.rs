@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{
+    acks,
     admit::{self, Admitted},
     batch::{Batch, REBASES},
     follow::{follow, follow_for},
     io::Machine,
     join::forget_tokens,
     names,
-    pull::{Clashes, PullReport, pull_all, readable},
+    pull::{self, Clashes, PullReport, pull_all, readable},
     relay::Outcome,
     replica::Replica,
     session::{Session, Start},
@@ -19,7 +20,7 @@ use crate::{
     encoding::{EnvironmentId, MemberId, SecretId, WorkspaceId},
     error::{Error, ErrorCode, Result},
     fingerprint::Fingerprint,
-    log::{Member, Role, SignedEntry, State},
+    log::{Member, Role, SignedEntry, State, ack::Freshness, entry::VersionRef},
     name::SecretName,
     snapshot::Snapshot,
     workspace_key::Subject,
@@ -79,6 +80,8 @@ pub struct SyncReport {
     pub admitted: Vec<Admitted>,
     /// Members who were sealed what they lacked.
     pub shared_with: Vec<MemberId>,
+    /// How old the others' news of the log is.
+    pub freshness: Freshness,
 }
 
 /// Follows, pulls, admits whoever replied, and shares what others lack.
@@ -91,12 +94,36 @@ pub fn sync(
     start.machine(async move |mut session| {
         let mut replica = Replica::load(&session, workspace).await?;
         follow(&mut session, &mut replica).await?;
+        let freshness = match replica.is_local() {
+            true => Freshness::Solo,
+            false => acks::compare(&mut session, &mut replica).await?,
+        };
         let admitted = admit::replies(&mut session, &mut replica, false).await?;
         let shared_with = share_missing(&mut session, &mut replica).await?;
         forget_tokens(&session, &mut replica).await?;
         let pulled = pull_all(&mut session, &replica, environments, clashes).await?;
-        Ok(SyncReport { pulled, admitted, shared_with })
+        if !replica.is_local() {
+            let missing = missing(&session, &replica).await?;
+            acks::send(&mut session, &replica, missing).await?;
+        }
+        Ok(SyncReport { pulled, admitted, shared_with, freshness })
     })
+}
+
+/// Live versions in scope that this device could not get.
+async fn missing(session: &Session, replica: &Replica) -> Result<Vec<VersionRef>> {
+    let me = session.identity.id();
+    let mut missing = Vec::new();
+    for environment in readable(session, replica)? {
+        let snapshot = replica.snapshot(session, environment).await?;
+        if snapshot
+            .head
+            .is_some_and(|head| head != replica.state.as_ref().map_or(head, State::head))
+        {
+            missing.extend(pull::missing(replica.state()?, &me, &snapshot));
+        }
+    }
+    Ok(missing)
 }
 
 /// Seals to other members what they were never sealed and this device holds.
@@ -236,6 +263,13 @@ impl View {
                 ))
             }
         }
+    }
+
+    /// A secret's name by its label, deleted and shadowed ones too.
+    pub fn secret_name(&self, id: &SecretId) -> Option<String> {
+        let secret = self.replica.state.as_ref()?.secrets().get(id)?;
+        let name = names::from_label(&self.replica, secret.environment, id, secret);
+        name.map(|name| name.to_string())
     }
 
     /// Names of an environment's secrets that count, deleted ones too.

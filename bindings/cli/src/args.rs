@@ -82,10 +82,66 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// End a person's membership, on all their devices; then say what needs a new value
+    Remove {
+        /// Label, fingerprint or beginning of the id
+        member: String,
+        /// Only this device, not the person's others
+        #[arg(long)]
+        device: bool,
+        /// departed, lost-device, compromised or retired
+        #[arg(long, default_value = "departed")]
+        reason: String,
+        /// Keep the workspace key: names and labels to come stay readable to who left
+        #[arg(long)]
+        no_rekey: bool,
+    },
+    /// End this device's own membership
+    Leave,
+    /// Begin a new generation of the workspace key, for names and labels to come
+    Rekey,
+    /// Give a member another role
+    Role {
+        /// Label, fingerprint or beginning of the id
+        member: String,
+        /// owner, admin, writer or reader
+        role: String,
+    },
+    /// Give a member another scope
+    Scope {
+        /// Label, fingerprint or beginning of the id
+        member: String,
+        /// all, or ENV, or ENV:NAME,NAME
+        #[arg(required = true)]
+        scope: Vec<String>,
+    },
+    /// What a member could read; without one, what needs a new value, and who could read it
+    Exposure {
+        /// Label, fingerprint or beginning of the id
+        member: Option<String>,
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
+    /// The newest entry's number and hash, to compare by another way than the relay
+    Head {
+        /// As eight words, for the voice
+        #[arg(long)]
+        words: bool,
+        /// Write .agentsecrets.head beside the project file, for git
+        #[arg(long)]
+        write: bool,
+        /// Do not ask the relay first
+        #[arg(long)]
+        offline: bool,
+    },
     /// The 60 digits that this device and a member's must show alike
     SafetyNumber {
         /// Label, fingerprint or beginning of the id
         member: String,
+        /// It was compared: this member's word on the log counts from now on
+        #[arg(long)]
+        confirm: bool,
     },
     /// This device's recipient string; or identities for others
     Identity {
@@ -289,6 +345,9 @@ pub(crate) enum Secrets {
         /// Do not ask the relay first
         #[arg(long)]
         offline: bool,
+        /// Instead, who is how many entries behind, by their own signed word
+        #[arg(long, conflicts_with = "exit_code")]
+        team: bool,
     },
     /// The versions of a secret
     History {

@@ -4,8 +4,11 @@ mod audit;
 mod doctor;
 mod drift;
 mod environments;
+mod exposure;
+mod head;
 mod identity;
 mod members;
+mod membership;
 mod run;
 mod secrets;
 mod vault;
@@ -38,7 +41,20 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
             members::admit(&open()?, recipient, &role, &scope, label)
         }
         Command::Members { offline } => members::list(&open()?, offline),
-        Command::SafetyNumber { member } => members::safety_number(&open()?, &member),
+        Command::Remove { member, device, reason, no_rekey } => {
+            membership::remove(&open()?, &member, device, &reason, !no_rekey)
+        }
+        Command::Leave => membership::leave(&open()?),
+        Command::Rekey => membership::rekey(&open()?),
+        Command::Role { member, role } => membership::role(&open()?, &member, &role),
+        Command::Scope { member, scope } => membership::scope(&open()?, &member, &scope),
+        Command::Exposure { member, offline } => {
+            exposure::exposure(&open()?, member.as_deref(), offline)
+        }
+        Command::Head { words, write, offline } => head::head(&open()?, words, write, offline),
+        Command::SafetyNumber { member, confirm } => {
+            members::safety_number(&open()?, &member, confirm)
+        }
         Command::Identity { command } => identity::identity(&open()?, command),
         Command::Env(command) => environments::env(&open()?, command),
         Command::Secrets(command) => return secrets::secrets(&open()?, command),

@@ -10,7 +10,7 @@ use agentsecrets_core::{
     client::{Client, Setup},
     config::Config,
     encoding::{EnvironmentId, WorkspaceId},
-    log::{Role, Scope, ScopeItem},
+    log::{Role, Scope, ScopeItem, ack::Freshness},
     name::SecretName,
     secret::SecretBytes,
     snapshot::Snapshot,
@@ -81,6 +81,12 @@ impl Context {
     ) -> Result<SyncReport> {
         let workspace = self.workspace()?;
         let report = self.client().run(|start| sync::sync(start, workspace, only, clashes))?;
+        if let Freshness::Stale { age } = report.freshness {
+            let days = age / 86_400_000;
+            note(&format!(
+                "warning[stale]: nobody else has been heard of for {days} days; compare: agentsecrets head --words"
+            ));
+        }
         for admitted in &report.admitted {
             note(&format!(
                 "admitted {} as {}; compare: agentsecrets safety-number {}",

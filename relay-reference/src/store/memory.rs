@@ -31,8 +31,12 @@ struct Sealed {
 struct Tables {
     workspaces: HashMap<WorkspaceId, Workspace>,
     identities: HashMap<MemberId, Vec<u8>>,
+    acks: BTreeMap<(WorkspaceId, MemberId), Ranked>,
     replies: HashMap<EntryHash, (WorkspaceId, Vec<u8>)>,
 }
+
+/// An ack with its (entry, time).
+type Ranked = ((u64, u64), Vec<u8>);
 
 /// A store in memory.
 #[derive(Default)]
@@ -167,6 +171,27 @@ impl Store for MemoryStore {
             page.push(delivered);
         }
         Ok((page, false))
+    }
+
+    fn put_ack(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+        rank: (u64, u64),
+        ack: Vec<u8>,
+    ) -> Result<()> {
+        let mut tables = self.tables();
+        let slot = tables.acks.entry((workspace, member)).or_default();
+        if slot.1.is_empty() || rank > slot.0 {
+            *slot = (rank, ack);
+        }
+        Ok(())
+    }
+
+    fn acks(&self, workspace: &WorkspaceId) -> Result<Vec<Vec<u8>>> {
+        let tables = self.tables();
+        let of_it = tables.acks.iter().filter(|((of, _), _)| of == workspace);
+        Ok(of_it.map(|(_, (_, ack))| ack.clone()).collect())
     }
 
     fn put_identity(&self, id: MemberId, recipient: Vec<u8>) -> Result<()> {

@@ -137,6 +137,20 @@ impl Store for SqliteStore {
         self.read(|connection| reads::deliveries(connection, workspace, recipient, from, bytes))
     }
 
+    fn put_ack(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+        rank: (u64, u64),
+        ack: Vec<u8>,
+    ) -> Result<()> {
+        self.writer.run(ack.len(), |reply| Work::Ack { workspace, member, rank, ack, reply })
+    }
+
+    fn acks(&self, workspace: &WorkspaceId) -> Result<Vec<Vec<u8>>> {
+        self.read(|connection| reads::acks(connection, workspace))
+    }
+
     fn put_identity(&self, id: MemberId, recipient: Vec<u8>) -> Result<()> {
         self.writer.run(recipient.len(), |reply| Work::Identity { id, recipient, reply })
     }

@@ -9,7 +9,7 @@ use agentsecrets_core::{
     log::{entry::Operation, state::SecretState},
     name::SecretName,
     snapshot::Snapshot,
-    sync::View,
+    sync::{self, Clashes, View},
 };
 use serde::Serialize;
 
@@ -51,6 +51,45 @@ pub(crate) fn against_log(
         exit_code,
         Report { environment: view.environment_label(&environment), in_sync, changes },
     )
+}
+
+#[derive(Serialize)]
+struct Member {
+    member: String,
+    seq: Option<u64>,
+    behind: Option<u64>,
+    seen_at: Option<String>,
+    missing: usize,
+}
+
+/// Who is how many entries behind, as each member last signed it.
+pub(crate) fn team(context: &Context, offline: bool) -> Result<()> {
+    if !offline {
+        context.sync(Some(Vec::new()), Clashes::Keep)?;
+    }
+    let (view, workspace) = (context.view()?, context.workspace()?);
+    let head = view.state()?.head().seq;
+    let seen = context.client().read(|start| sync::team(start, workspace))?;
+    let rows: Vec<Member> = seen
+        .into_iter()
+        .map(|seen| Member {
+            member: view.member_label(&seen.member),
+            seq: seen.ack.map(|(seq, _)| seq),
+            behind: seen.ack.map(|(seq, _)| head.saturating_sub(seq)),
+            seen_at: seen.ack.map(|(_, at)| time(at)),
+            missing: seen.missing,
+        })
+        .collect();
+    listing(context.json, &rows, &["member", "entries behind", "seen at", "missing"], |row| {
+        let behind =
+            row.behind.map_or_else(|| "never synced".to_owned(), |behind| behind.to_string());
+        vec![
+            row.member.clone(),
+            behind,
+            row.seen_at.clone().unwrap_or_default(),
+            row.missing.to_string(),
+        ]
+    })
 }
 
 fn report(json: bool, exit_code: bool, report: Report) -> Result<ExitCode> {

@@ -222,9 +222,13 @@ struct Compared {
     safety_number: String,
 }
 
-pub(crate) fn safety_number(context: &Context, member: &str) -> Result<()> {
+pub(crate) fn safety_number(context: &Context, member: &str, confirm: bool) -> Result<()> {
     let view = context.view()?;
     let (id, _) = view.member(member)?;
+    if confirm {
+        let workspace = view.workspace();
+        context.client().run(|start| sync::confirm(start, workspace, id))?;
+    }
     let number = SafetyNumber::of(&view.workspace(), &view.me(), &id).to_string();
     if context.json {
         return value(&Compared { member: view.member_label(&id), safety_number: number });

@@ -35,7 +35,8 @@ pub(crate) fn secrets(context: &Context, command: Secrets) -> Result<ExitCode> {
         Secrets::Export { env, reveal, format } => export(context, env.as_deref(), reveal, &format),
         Secrets::Push { env, mine } => push(context, env.as_deref(), mine),
         Secrets::Pull { env, theirs } => return pull(context, env.as_deref(), theirs),
-        Secrets::Diff { env, exit_code, offline } => {
+        Secrets::Diff { team: true, offline, .. } => drift::team(context, offline),
+        Secrets::Diff { env, exit_code, offline, .. } => {
             return drift::against_log(context, env.as_deref(), exit_code, offline);
         }
         Secrets::History { name, env, offline } => {

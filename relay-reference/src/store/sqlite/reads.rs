@@ -113,6 +113,16 @@ pub(super) fn identity(
     connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()
 }
 
+pub(super) fn acks(
+    connection: &Connection,
+    workspace: &WorkspaceId,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let sql = "SELECT bytes FROM acks WHERE workspace = ?1 ORDER BY member";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([workspace.0], |row| row.get(0))?;
+    rows.collect()
+}
+
 pub(super) fn reply(
     connection: &Connection,
     invite: &EntryHash,

@@ -29,11 +29,38 @@ type Reply<T> = SyncSender<Result<T>>;
 /// One write and where its answer goes.
 pub(super) enum Work {
     Append(Append, Reply<Appended>),
-    Sealed { workspace: WorkspaceId, hash: SealedHash, bytes: Vec<u8>, now: u64, reply: Reply<()> },
-    Identity { id: MemberId, recipient: Vec<u8>, reply: Reply<()> },
-    Reply { invite: EntryHash, workspace: WorkspaceId, bytes: Vec<u8>, reply: Reply<Replied> },
-    Prune { before: u64, reply: Reply<usize> },
-    Beat { reply: Reply<()> },
+    Sealed {
+        workspace: WorkspaceId,
+        hash: SealedHash,
+        bytes: Vec<u8>,
+        now: u64,
+        reply: Reply<()>,
+    },
+    Identity {
+        id: MemberId,
+        recipient: Vec<u8>,
+        reply: Reply<()>,
+    },
+    Ack {
+        workspace: WorkspaceId,
+        member: MemberId,
+        rank: (u64, u64),
+        ack: Vec<u8>,
+        reply: Reply<()>,
+    },
+    Reply {
+        invite: EntryHash,
+        workspace: WorkspaceId,
+        bytes: Vec<u8>,
+        reply: Reply<Replied>,
+    },
+    Prune {
+        before: u64,
+        reply: Reply<usize>,
+    },
+    Beat {
+        reply: Reply<()>,
+    },
 }
 
 struct Job {
@@ -185,6 +212,10 @@ fn one(connection: &Connection, work: Work, answers: &mut Vec<Answer>) -> rusqli
         }
         Work::Identity { id, recipient, reply } => {
             saved(connection, reply, answers, || writes::identity(connection, &id, &recipient))
+        }
+        Work::Ack { workspace, member, rank, ack, reply } => {
+            let write = || writes::ack(connection, &workspace, &member, rank, &ack);
+            saved(connection, reply, answers, write)
         }
         Work::Reply { invite, workspace, bytes, reply } => {
             let write = || writes::reply(connection, &invite, &workspace, &bytes);

@@ -103,6 +103,20 @@ pub(super) fn identity(connection: &Connection, id: &MemberId, recipient: &[u8])
     connection.prepare_cached(sql)?.execute(params![id.0, recipient]).map(|_| ())
 }
 
+pub(super) fn ack(
+    connection: &Connection,
+    workspace: &WorkspaceId,
+    member: &MemberId,
+    (seq, time): (u64, u64),
+    bytes: &[u8],
+) -> Result<()> {
+    let sql = "INSERT INTO acks (workspace, member, seq, time, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (workspace, member) DO UPDATE SET seq = ?3, time = ?4, bytes = ?5
+        WHERE (?3, ?4) > (seq, time)";
+    let values = params![workspace.0, member.0, number(seq), number(time), bytes];
+    connection.prepare_cached(sql)?.execute(values).map(|_| ())
+}
+
 pub(super) fn reply(
     connection: &Connection,
     invite: &EntryHash,
