@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    grant,
-    relay::Relay,
-    replica::{Replica, keys, store},
-    session::Session,
-};
+use super::{acks, grant, relay::Relay, replica::Replica, session::Session};
 use crate::{
     encoding::{Head, WorkspaceId},
     error::{Error, ErrorCode, Result},
@@ -110,7 +105,7 @@ fn check_pin(page: &mut LogPage, pin: Head) -> Result<()> {
 }
 
 /// An entry in the place of the pinned one, signed by a member, shows to anybody that there are two
-/// histories; the vault keeps it, one for each pin.
+/// histories; the vault keeps it.
 async fn keep_evidence(
     session: &Session,
     replica: &Replica,
@@ -124,7 +119,7 @@ async fn keep_evidence(
     let author = state.members().get(&shown.entry().author);
     let signed = author.is_some_and(|author| shown.verify(author.verifying_key()).is_ok());
     match signed && shown.entry().seq == state.head().seq {
-        true => store(session, keys::fork(&replica.id, state.head()), &shown.bytes()).await,
+        true => acks::keep_evidence(session, replica, Bytes(shown.bytes().to_vec())).await,
         false => Ok(()),
     }
 }

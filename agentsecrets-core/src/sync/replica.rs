@@ -59,7 +59,7 @@ pub(super) struct Replica {
 
 /// The vault's keys of one workspace.
 pub mod keys {
-    use crate::encoding::{EnvironmentId, Head, WorkspaceId};
+    use crate::encoding::{EnvironmentId, WorkspaceId};
 
     /// Relay, anchors, tokens, workspace key.
     pub fn settings(workspace: &WorkspaceId) -> String {
@@ -74,11 +74,6 @@ pub mod keys {
     /// A piece of the log.
     pub fn segment(workspace: &WorkspaceId, number: u64) -> String {
         format!("workspace/{workspace}/log/{number:08}")
-    }
-
-    /// Evidence of a fork: the entry that a relay showed in the place of a pinned one.
-    pub fn fork(workspace: &WorkspaceId, pin: Head) -> String {
-        format!("workspace/{workspace}/fork/{:08}", pin.seq)
     }
 
     /// Values of one environment.

@@ -63,6 +63,11 @@ impl Asked {
         self.method == "GET" && self.path().starts_with("/v1/invitations/")
     }
 
+    /// Whether it asks for the members' acks.
+    pub fn is_acks(&self) -> bool {
+        self.method == "GET" && self.path().ends_with("/acks")
+    }
+
     /// Whether it changes anything.
     pub fn writes(&self) -> bool {
         self.method != "GET"

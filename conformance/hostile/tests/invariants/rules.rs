@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use agentsecrets_core::{
     ErrorCode,
     crypto::{BoxSecretKey, derive_key, label},
-    encoding::{MemberId, PersonId, SecretId, encode, parse},
+    encoding::{MemberId, PersonId, SecretId, encode, parse, to_base64},
     identity::{Identity, Kind},
     log::{
         Body, Entry, Role, Scope, SignedEntry,
@@ -14,8 +14,9 @@ use agentsecrets_core::{
         exposure::{exposure, rotations},
     },
     parcel::Parcel,
+    policy::{Policy, Staleness},
     sealed_box,
-    sync::{self, Newcomer},
+    sync::{self, Clashes, Management, Newcomer},
     workspace_key::{Subject, WorkspaceKey},
 };
 use agentsecrets_hostile::{
@@ -153,9 +154,9 @@ fn i29_a_removed_member_opens_nothing_sealed_later_and_what_it_had_counts_as_exp
     let secret = team.secret(place, "API_KEY");
     let mut founder = Forger::of_founder(&team);
     founder.remove(&[gone.id()]);
+    let needs = |team: &Team| rotations(&team.relay.state(team.workspace)).contains_key(&secret);
+    assert!(needs(&team), "an exposed secret needs a new value");
     attack();
-    let exposed = rotations(&team.relay.state(team.workspace));
-    assert!(exposed.contains_key(&secret), "an exposed secret needs a new value");
     let before = team.relay.commits().len();
     writer.put(place, "API_KEY", "fake-two").unwrap();
     team.founder.put(place, "LATER", "fake-later").unwrap();
@@ -165,7 +166,7 @@ fn i29_a_removed_member_opens_nothing_sealed_later_and_what_it_had_counts_as_exp
     let state = team.relay.state(team.workspace);
     let exposed = exposure(&state, &gone.id());
     assert_eq!(exposed, BTreeSet::from([VersionRef { secret, version: 1 }]));
-    assert!(!rotations(&state).contains_key(&secret), "a tested new value clears");
+    assert!(!needs(&team), "the writer found the new value to differ");
     // Nor does it get anything from its own client.
     gone.pull(team.workspace).unwrap_err();
     assert_eq!(gone.value(place, "API_KEY").as_deref(), Some("fake-one"));
@@ -476,8 +477,17 @@ fn freshness(team: &Team, acks: &BTreeMap<MemberId, Ack>, now: u64) -> Freshness
 
 const HOUR: u64 = 3_600_000;
 
+fn sync(device: &Device, team: &Team) -> agentsecrets_core::Result<sync::SyncReport> {
+    device.client.run(|start| sync::sync(start, team.workspace, None, Clashes::Refuse))
+}
+
+fn decide(team: &Team, policy: Policy) {
+    let change = Management::Policy(policy);
+    team.founder.client.run(|start| sync::manage(start, team.workspace, change)).unwrap();
+}
+
 #[test]
-fn i21_a_frozen_relay_makes_the_head_stale_after_the_limit() {
+fn i21_a_frozen_relay_makes_the_head_stale_after_the_limit_and_what_policy_blocks_fails() {
     let (team, writer) = Team::pair();
     let third = team.admit(3, Role::Writer, Scope::All);
     let head = team.founder.head(team.workspace);
@@ -491,6 +501,20 @@ fn i21_a_frozen_relay_makes_the_head_stale_after_the_limit() {
     let late = freshness(&team, &acks, 5 * HOUR + limit + 1);
     assert_eq!(late, Freshness::Stale { age: limit + 1 });
     assert_eq!(freshness(&team, &BTreeMap::new(), HOUR), Freshness::Unknown);
+    // The same by a client: a second without news blocks both.
+    let both = Staleness::BlocksBoth;
+    decide(&team, Policy { freshness_seconds: 1, staleness: both, ..Policy::default() });
+    for device in [&writer, &third] {
+        let _ = sync(device, &team);
+    }
+    let fresh = sync(&team.founder, &team).unwrap().freshness;
+    assert!(matches!(fresh, Freshness::Fresh { .. }), "{fresh:?}");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(code(sync(&team.founder, &team)), ErrorCode::Stale);
+    let place = team.development();
+    team.relay.forget();
+    assert_eq!(code(team.founder.put(place, "API_KEY", "fake-two")), ErrorCode::Stale);
+    assert!(team.relay.commits().is_empty());
 }
 
 #[test]
@@ -498,10 +522,19 @@ fn i22_future_dated_entries_and_acks_never_freshen() {
     let (team, writer) = Team::pair();
     let head = team.founder.head(team.workspace);
     let ack = Ack::new(team.workspace, writer.id(), head, 100 * HOUR, Vec::new());
+    let now = relay_reference::now() * 1000;
+    let future = Ack::new(team.workspace, writer.id(), head, now + HOUR, Vec::new());
+    let future = to_base64(&future.sign(&writer.identity()));
     attack();
     let acks = BTreeMap::from([(writer.id(), ack)]);
     assert_eq!(freshness(&team, &acks, 99 * HOUR), Freshness::Unknown);
     assert_eq!(freshness(&team, &acks, 101 * HOUR), Freshness::Fresh { age: HOUR });
+    team.relay.lie(lies::json(move |asked, answer| {
+        if asked.is_acks() {
+            answer["acks"] = serde_json::json!([future]);
+        }
+    }));
+    assert_eq!(sync(&team.founder, &team).unwrap().freshness, Freshness::Unknown);
 }
 
 #[test]
@@ -513,20 +546,27 @@ fn i24_of_two_clients_on_two_branches_one_head_or_ack_that_both_hold_shows_it() 
     writer.pull(team.workspace).unwrap();
     team.relay.switch(fork);
     twin.put(team.development(), "API_KEY", "fake-there").unwrap();
+    let (workspace, relay, head) = (team.workspace, team.relay.url(), twin.head(team.workspace));
+    let twins = twin.identity();
+    let ack = Ack::new(team.workspace, twins.id(), head, 1, Vec::new()).sign(&twins);
+    team.relay.switch(0);
     attack();
     // The head of one, as the head file or a colleague would hand it over.
-    let (workspace, relay, head) = (team.workspace, team.relay.url(), twin.head(team.workspace));
     let told = agentsecrets_core::identity::Destination { workspace, relay, head };
-    let attach = |start| sync::attach(start, told);
-    assert_eq!(code(writer.client.run(attach)), ErrorCode::Fork);
-    // Its ack names an entry that this client holds another one of.
-    let twins = twin.identity();
-    let bytes = Ack::new(team.workspace, twins.id(), head, 0, Vec::new()).sign(&twins);
-    let key = |_: &MemberId| Some(*twins.recipient().verifying_key());
-    let ack = Ack::open(&bytes, key).unwrap();
-    let entries = writer.client.read(|start| sync::entries(start, team.workspace)).unwrap();
-    assert_ne!(entries[ack.seq as usize].head(), ack.head());
+    assert_eq!(code(writer.client.run(|start| sync::attach(start, told))), ErrorCode::Fork);
+    // One ack of it: the other finds out at its next sync, and keeps the evidence.
+    let shown = to_base64(&ack);
+    team.relay.lie(lies::json(move |asked, answer| {
+        if asked.is_acks() {
+            answer["acks"] = serde_json::json!([shown]);
+        }
+    }));
+    assert_eq!(code(sync(&writer, &team)), ErrorCode::Fork);
+    let evidence = writer.dump().into_iter().find(|(key, _)| key.ends_with("/evidence")).unwrap();
+    let body = &ack[..ack.len() - 64];
+    assert!(evidence.1.windows(body.len()).any(|part| part == body));
     // And the exported log of one does not verify against the head of the other.
+    let entries = writer.client.read(|start| sync::entries(start, team.workspace)).unwrap();
     let text = agentsecrets_core::log::archive::write(team.workspace, &entries);
     let verdict = agentsecrets_core::log::archive::verify(&text, Some(head));
     assert_eq!(verdict.map(|_| ()).unwrap_err().code(), ErrorCode::Fork);
