@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub shadowed: Vec<SecretId>,
     /// Changes made here and not pushed, at most one of each name.
     pub local: Vec<Local>,
+    /// Values that left this device in pushes that were refused, while they wait to be pushed.
+    pub left: Vec<Left>,
     /// Sealed bytes that were about to leave this device, until the log holds their entry.
     pub attempts: Vec<Attempt>,
 }
@@ -101,6 +103,17 @@ pub struct Local {
     pub value: Option<SecretBytes>,
 }
 
+/// A value that was sealed in a push that was refused, and to whom: it counts as received.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Left {
+    /// Name of the secret.
+    pub name: SecretName,
+    /// The value.
+    pub value: SecretBytes,
+    /// Whom it was sealed to.
+    pub members: Vec<MemberId>,
+}
+
 /// A push that left, or was about to leave, this device; kept until the log tells what became of
 /// it, so that a crash after an accepted push loses nothing and needs no download.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
@@ -131,6 +144,7 @@ impl Snapshot {
             secrets: Vec::new(),
             shadowed: Vec::new(),
             local: Vec::new(),
+            left: Vec::new(),
             attempts: Vec::new(),
         }
     }

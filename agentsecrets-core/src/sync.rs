@@ -32,7 +32,7 @@ pub use join::{Offer, invite, join};
 pub use manage::{Management, change, manage};
 pub use membership::{Removal, change_member, leave, rekey, remove};
 pub use pull::{Clashes, PullReport, Pulled, pull};
-pub use push::{Pushed, push};
+pub use push::{Insist, Pushed, push};
 pub use replica::keys;
 pub use session::Start;
 pub use view::{SyncReport, View, entries, follow_log, snapshot, sync, view};

@@ -26,7 +26,7 @@ use agentsecrets_core::{
     parcel::{Envelope, Parcel, ParcelItem, pack},
     policy::{Policy, Staleness},
     secret::{Key, SecretBytes},
-    snapshot::{Attempt, GivenUp, Held, HeldValue, HeldVersion, Local, Snapshot},
+    snapshot::{Attempt, GivenUp, Held, HeldValue, HeldVersion, Left, Local, Snapshot},
     workspace_key::{SealedLabel, WorkspaceKey, unwrap, wrap},
 };
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -314,6 +314,11 @@ impl Random {
                 base: random.maybe(|random| (random.secret(), random.number())),
                 time: random.number(),
                 value: random.maybe(Self::value),
+            }),
+            left: self.list(|random| Left {
+                name: random.name(),
+                value: random.value(),
+                members: random.list(Self::member),
             }),
             attempts: self.list(|random| Attempt {
                 seq: random.number(),

@@ -2,6 +2,8 @@
 //! whole engine against the relay's routes over the store in memory; beside it, the bare sealing
 //! and opening of the same bytes by the `crypto_box` crate.
 
+#![allow(clippy::unwrap_used)] // A benchmark that fails has nothing to say.
+
 #[path = "../../agentsecrets-core/tests/host/mod.rs"]
 mod host;
 #[path = "../../relay-reference/tests/common/in_process.rs"]

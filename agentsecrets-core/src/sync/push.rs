@@ -18,14 +18,14 @@ use crate::{
     error::{Error, ErrorCode, Result},
     log::{
         Body, State,
-        entry::{Create, Item, Operation, Push, VersionRef},
+        entry::{Create, Item, Operation, Push, Stray, VersionRef},
         exposure::{Rotation, rotations},
         state::put_ids,
     },
     name::SecretName,
     parcel::{self, ParcelItem},
     secret::SecretBytes,
-    snapshot::{Attempt, Held, Local, Snapshot},
+    snapshot::{Attempt, Held, Left, Local, Snapshot},
     weakened,
     workspace_key::Subject,
 };
@@ -42,17 +42,33 @@ pub struct Pushed {
     pub names: Vec<SecretName>,
 }
 
-/// Pushes what was changed here in one environment. With `mine`, changes that clash with somebody
-/// else's become the next version on top of theirs.
+/// What a push does although it would refuse by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Insist {
+    /// Changes that clash with somebody else's become the next version on top of theirs.
+    pub mine: bool,
+    /// Values go out although they have left this device for a member who is removed since; the
+    /// entry says so, and exposure counts it.
+    pub sent_to_removed: bool,
+}
+
+impl From<bool> for Insist {
+    fn from(mine: bool) -> Self {
+        Self { mine, sent_to_removed: false }
+    }
+}
+
+/// Pushes what was changed here in one environment.
 pub fn push(
     start: Start,
     workspace: WorkspaceId,
     environment: EnvironmentId,
-    mine: bool,
+    insist: impl Into<Insist>,
 ) -> Machine<Pushed> {
+    let insist = insist.into();
     start.machine(async move |mut session| {
         let mut replica = Replica::load(&session, workspace).await?;
-        push_one(&mut session, &mut replica, environment, mine).await
+        push_one(&mut session, &mut replica, environment, insist).await
     })
 }
 
@@ -60,9 +76,9 @@ async fn push_one(
     session: &mut Session,
     replica: &mut Replica,
     environment: EnvironmentId,
-    mine: bool,
+    insist: Insist,
 ) -> Result<Pushed> {
-    let mine = mine || weakened::skips(45);
+    let mine = insist.mine || weakened::skips(45);
     let clashes = if mine { Clashes::Keep } else { Clashes::Refuse };
     for _ in 0..REBASES {
         follow(session, replica).await?;
@@ -77,12 +93,48 @@ async fn push_one(
         if names.is_empty() {
             return Ok(Pushed { head: replica.state()?.head(), names });
         }
+        if !insist.sent_to_removed {
+            check_left(replica.state()?, &snapshot)?;
+        }
         let attempt = attempt(session, replica, &mut snapshot).await?;
         if let Outcome::Accepted(head) = attempt {
             return Ok(Pushed { head, names });
         }
     }
     Err(contended())
+}
+
+/// A value that somebody has who may not have it any more is no good as a new one.
+fn check_left(state: &State, snapshot: &Snapshot) -> Result<()> {
+    let gone =
+        snapshot.local.iter().filter(|local| left_of(state, snapshot, local).next().is_some());
+    let names: Vec<&str> = gone.map(|local| local.name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let cause = format!("already sealed for a member who is removed since: {}", names.join(", "));
+    Err(Error::new(ErrorCode::SentToRemoved, cause))
+}
+
+/// Who got the value of a change in a push that was refused, and may not read it now.
+fn left_of<'a>(
+    state: &'a State,
+    snapshot: &'a Snapshot,
+    change: &'a Local,
+) -> impl Iterator<Item = &'a MemberId> {
+    let same = |left: &&Left| {
+        let value = change.value.as_ref();
+        left.name == change.name && value.is_some_and(|value| value.ct_eq(left.value.expose()))
+    };
+    let reads = |id: &MemberId| {
+        let scope = state.active(id).map(|member| member.scope());
+        scope.is_some_and(|scope| match change.base {
+            Some((secret, _)) => scope.holds(&snapshot.environment, &secret),
+            None => scope.holds_environment(&snapshot.environment),
+        })
+    };
+    let left = snapshot.left.iter().filter(same).flat_map(|left| &left.members);
+    left.filter(move |id| !reads(id))
 }
 
 /// Puts changes that clash on top of the live versions.
@@ -155,6 +207,7 @@ fn add_entry(
         draft.add(session, change)?;
     }
     let Draft { items, puts, deletions, .. } = draft;
+    let strays = strays(&batch.state, snapshot, changes, &puts);
     let (seq, id) = (batch.next_seq(), BatchId(session.entropy.bytes()));
     let secrets = put_ids(&items);
     let recipients: Vec<MemberId> =
@@ -165,9 +218,31 @@ fn add_entry(
     let values: Vec<&ParcelItem> = puts.iter().map(|(item, _)| item).collect();
     let parts: Parts =
         seal_parcels(&batch.state, &consignment, &recipients, &values, &mut session.entropy)?;
-    let push = Push { batch: id, environment, items, strays: Vec::new(), root: root_of(&parts) };
+    let push = Push { batch: id, environment, items, strays, root: root_of(&parts) };
     batch.add(session, Body::Push(push), parts)?;
     Ok(Attempt { seq, batch: id, time: session.io.now(), recipients, puts, deletions })
+}
+
+/// What the entry says of values that left before.
+fn strays(
+    state: &State,
+    snapshot: &Snapshot,
+    changes: &[&Local],
+    puts: &[(ParcelItem, Commitment)],
+) -> Vec<Stray> {
+    let of = |(item, _): &(ParcelItem, Commitment)| {
+        let change = changes.iter().find(|change| change.name == item.name);
+        let version = VersionRef { secret: item.secret, version: item.version };
+        let members: Vec<MemberId> = change
+            .map(|change| left_of(state, snapshot, change).copied().collect())
+            .unwrap_or_default();
+        let environment = snapshot.environment;
+        members.into_iter().map(move |member| Stray { member, environment, version })
+    };
+    let mut strays: Vec<Stray> = puts.iter().flat_map(of).collect();
+    strays.sort_unstable();
+    strays.dedup();
+    strays
 }
 
 /// One entry's items, with the values that are sealed.
@@ -283,8 +358,18 @@ pub(super) fn reconcile(session: &Session, state: &State, snapshot: &mut Snapsho
         let carrier = state.carriers().get(&attempt.seq);
         if carrier.is_some_and(|carrier| carrier.batch == attempt.batch && carrier.author == me) {
             accept(snapshot, attempt, me);
+        } else {
+            refuse(snapshot, attempt);
         }
     }
+    let Snapshot { left, local, .. } = snapshot;
+    left.retain(|left| {
+        let pending = |local: &Local| {
+            let value = local.value.as_ref();
+            local.name == left.name && value.is_some_and(|value| value.ct_eq(left.value.expose()))
+        };
+        local.iter().any(pending)
+    });
 }
 
 fn accept(snapshot: &mut Snapshot, attempt: Attempt, me: MemberId) {
@@ -302,6 +387,14 @@ fn accept(snapshot: &mut Snapshot, attempt: Attempt, me: MemberId) {
             local.name == name && local.value.is_none()
         });
         snapshot.hold_deletion(&id, version, me, attempt.time);
+    }
+}
+
+/// The relay has the sealed bytes of a push that it refused, and so may whoever they are for.
+fn refuse(snapshot: &mut Snapshot, attempt: Attempt) {
+    for (item, _) in attempt.puts {
+        let members = attempt.recipients.clone();
+        snapshot.left.push(Left { name: item.name, value: item.value, members });
     }
 }
 

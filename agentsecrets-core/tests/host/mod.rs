@@ -1,5 +1,5 @@
 //! A host with a store in memory: what it takes to drive the engine without any ready-made edge.
-#![allow(dead_code, unreachable_pub)] // Each test file uses a part.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // Each test file uses a part.
 
 use std::{collections::BTreeMap, sync::Arc};
 

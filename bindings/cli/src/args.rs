@@ -326,6 +326,9 @@ pub(crate) enum Secrets {
         /// Put own changes on top of others' where they clash
         #[arg(long)]
         mine: bool,
+        /// Push values although they left this device for a member who is removed since
+        #[arg(long)]
+        sent_to_removed: bool,
     },
     /// Pull every environment in scope, or one
     Pull {

@@ -354,9 +354,12 @@ fn send(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
         format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{length}connection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
-    while *endless {
+    if !endless {
+        return stream.flush();
+    }
+    // Until the client has had enough and closes.
+    loop {
         stream.write_all(body)?;
         std::thread::sleep(Duration::from_millis(body.len() as u64 / (16 << 10)));
     }
-    stream.flush()
 }

@@ -24,8 +24,8 @@ use agentsecrets_core::{
     Error, ErrorCode, Result,
     crypto::Entropy,
     encoding::{
-        EntryHash, EnvironmentId, Head, MemberId, PersonId, SealedHash, WorkspaceId, encode,
-        from_base64, parse, to_base64,
+        EntryHash, EnvironmentId, Head, MemberId, PersonId, SealedHash, SecretId, WorkspaceId,
+        encode, from_base64, parse, to_base64,
     },
     identity::{Identity, Kind},
     invitation::InvitationReply,
@@ -35,8 +35,10 @@ use agentsecrets_core::{
         membership::How,
     },
     message::{Method, Request, Response},
+    name::SecretName,
+    parcel::{Envelope, ParcelItem, pack},
     sealed_box,
-    secret::Key,
+    secret::{Key, SecretBytes},
     sync::{self, Clashes, Machine, Management, Offer, Start, keys},
     workspace_key::SealedLabel,
 };
@@ -386,9 +388,7 @@ impl World {
             }
             7 if !page.is_empty() => {
                 let place = self.pick(page.len());
-                let to = self.honest.values().find_map(|(_, state)| state.members().get(me));
-                let key = *to.unwrap().recipient.box_key();
-                let made = sealed_box::seal(&key, &[0; 512], &mut Entropy::new([self.lie(); 32]));
+                let made = self.relays_own(client, me, page[place].seq);
                 page[place].hashes = vec![deliveries::sealed_hash(&made)];
                 page[place].parts = vec![made];
             }
@@ -403,6 +403,41 @@ impl World {
             })
             .collect();
         json!({"deliveries": page, "more": false})
+    }
+
+    /// A box that the relay seals: everything that it can know is right in it.
+    fn relays_own(&self, client: usize, me: &MemberId, seq: u64) -> Vec<u8> {
+        let newest = self.branches[self.shown[client]].entries.last().unwrap();
+        let state = &self.honest[&SignedEntry::parse(newest).unwrap().hash()].1;
+        let mut entropy = Entropy::new([self.lie(); 32]);
+        let mut padded = vec![0; 512];
+        if let Some(carrier) = state.carriers().get(&seq) {
+            let envelope = Envelope {
+                workspace: state.workspace(),
+                batch: carrier.batch,
+                author: carrier.author,
+                recipient: *me,
+                environment: carrier.environment,
+            };
+            let of_entry = state.secrets().iter().find_map(|(id, secret)| {
+                let place = secret.versions.iter().position(|version| version.seq == seq)?;
+                Some((*id, place as u64 + 1))
+            });
+            let (secret, version) = of_entry.unwrap_or((SecretId([1; 16]), 1));
+            let item = ParcelItem {
+                secret,
+                version,
+                name: SecretName::parse(NAMES[self.pick(NAMES.len())]).unwrap(),
+                name_salt: [1; 32],
+                policy: Vec::new(),
+                policy_salt: [1; 32],
+                salt: [1; 32],
+                value: SecretBytes::copy_of(b"evil"),
+            };
+            padded = pack(&envelope, "development", &[&item])[0].to_vec();
+        }
+        let key = *state.members()[me].recipient.box_key();
+        sealed_box::seal(&key, &padded, &mut entropy)
     }
 
     fn take_reply(&mut self, client: usize, id: &str, body: &[u8]) -> (u16, Value) {
@@ -517,6 +552,8 @@ struct Scene {
     devices: Vec<(u8, BTreeMap<String, Vec<u8>>)>,
     workspace: WorkspaceId,
     environment: EnvironmentId,
+    /// The head that the push of this turn ended with.
+    pushed: Option<Head>,
 }
 
 fn run<T>(
@@ -564,7 +601,7 @@ impl Scene {
             let admit = |start| sync::admit_replies(start, workspace, false);
             assert_eq!(run(&mut world, 0, &mut hosts[0], all, admit).unwrap().len(), 1);
         }
-        let mut scene = Self { world, devices: Vec::new(), workspace, environment };
+        let mut scene = Self { world, devices: Vec::new(), workspace, environment, pushed: None };
         for name in NAMES {
             let value = format!("fake-first-{name}");
             scene.write(&mut hosts[0], name, &value);
@@ -614,6 +651,11 @@ impl Scene {
             let before = heads[turn.client];
             heads[turn.client] = self.head(host);
             self.law(host, before, heads[turn.client])?;
+            let pushed = self.pushed.take();
+            prop_assert!(
+                pushed.is_none_or(|pushed| pushed == heads[turn.client]),
+                "an acknowledged push is not pinned"
+            );
         }
         Ok(())
     }
@@ -626,7 +668,8 @@ impl Scene {
         match turn.act {
             Act::Put(name) => {
                 self.write(host, NAMES[name], &format!("fake-{number}-of-{client}"));
-                drop(run(&mut self.world, client, host, all, push));
+                self.pushed =
+                    run(&mut self.world, client, host, all, push).ok().map(|done| done.head);
             }
             Act::Delete(name) => {
                 drop(host.change(workspace, environment, NAMES[name], None));
@@ -746,6 +789,7 @@ fn batch_of(scene: &Scene, seed: u64) {
             devices: scene.devices.clone(),
             workspace: scene.workspace,
             environment: scene.environment,
+            pushed: None,
         };
         scene.play(&turns)
     });

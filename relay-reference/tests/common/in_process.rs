@@ -1,5 +1,5 @@
 //! The relay without sockets: the same routes over the store in memory, with faults on the way.
-#![allow(dead_code, unreachable_pub)] // Each test file uses a part.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // Each test file uses a part.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use agentsecrets_core::{
     name::SecretName,
     secret::SecretBytes,
     snapshot::Snapshot,
-    sync::{self, Clashes, View},
+    sync::{self, Clashes, Insist, View},
 };
 use serde::Serialize;
 
@@ -33,7 +33,9 @@ pub(crate) fn secrets(context: &Context, command: Secrets) -> Result<ExitCode> {
             import::import(context, env.as_deref(), import::read(&file)?, !no_push)
         }
         Secrets::Export { env, reveal, format } => export(context, env.as_deref(), reveal, &format),
-        Secrets::Push { env, mine } => push(context, env.as_deref(), mine),
+        Secrets::Push { env, mine, sent_to_removed } => {
+            push(context, env.as_deref(), Insist { mine, sent_to_removed })
+        }
         Secrets::Pull { env, theirs } => return pull(context, env.as_deref(), theirs),
         Secrets::Diff { team: true, offline, .. } => drift::team(context, offline),
         Secrets::Diff { env, exit_code, offline, .. } => {
@@ -152,10 +154,10 @@ fn export(context: &Context, env: Option<&str>, reveal: bool, format: &str) -> R
     bytes(export::write(format, &entries)?.expose())
 }
 
-fn push(context: &Context, env: Option<&str>, mine: bool) -> Result<()> {
+fn push(context: &Context, env: Option<&str>, insist: Insist) -> Result<()> {
     let (view, workspace) = (context.view()?, context.workspace()?);
     let environment = context.environment(&view, env)?;
-    let pushed = context.client().run(|start| sync::push(start, workspace, environment, mine))?;
+    let pushed = context.client().run(|start| sync::push(start, workspace, environment, insist))?;
     let label = view.environment_label(&environment);
     match pushed.names.len() {
         0 => note(&format!("nothing to push in {label}")),

@@ -312,7 +312,7 @@ fn i39_a_signature_of_one_context_never_verifies_under_another() {
     let entry = agentsecrets_core::log::Entry::genesis(0, one.id(), genesis);
     let person = agentsecrets_core::encoding::PersonId([1; 16]);
     let scope = Scope::All;
-    let mut signed = vec![
+    let mut signed = [
         encode(&entry),
         encode(&ack),
         encode(recipient),
