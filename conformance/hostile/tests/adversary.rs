@@ -17,6 +17,7 @@ mod host;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -90,7 +91,7 @@ struct World {
     shown: [usize; CLIENTS],
     seen: Seen,
     /// The state after each honest entry.
-    honest: HashMap<EntryHash, (EntryHash, State)>,
+    honest: HashMap<EntryHash, (EntryHash, Arc<State>)>,
     written: BTreeSet<(String, String)>,
     lies: RefCell<Vec<u8>>,
     honest_ids: BTreeSet<MemberId>,
@@ -208,7 +209,7 @@ impl World {
                 None => return self.broken = Some("an entry on top of a dishonest one".into()),
                 Some((_, state)) => {
                     let (expected, mut state) =
-                        (state.expected_deliveries(signed.entry()), state.clone());
+                        (state.expected_deliveries(signed.entry()), State::clone(state));
                     state.apply(&signed).map(|()| (state, expected))
                 }
             };
@@ -226,7 +227,7 @@ impl World {
             if to != expected || !to.is_subset(&self.honest_ids) {
                 self.broken = Some(format!("sealed to {to:?}, due are {expected:?}"));
             }
-            self.honest.insert(hash, (prev, state));
+            self.honest.insert(hash, (prev, Arc::new(state)));
         }
     }
 
@@ -725,7 +726,7 @@ impl Scene {
         prop_assert!(after.seq >= before.seq && walk == before.hash, "left its history");
         let bytes = &host.store[&keys::state(&self.workspace)];
         let state = &self.world.honest[&after.hash].1;
-        prop_assert!(encode(state) == *bytes, "another state than the entries give");
+        prop_assert!(encode(&**state) == *bytes, "another state than the entries give");
         let snapshot = host.snapshot(self.workspace, self.environment);
         for held in &snapshot.secrets {
             let values = held.versions.iter().filter_map(|version| version.value.as_ref());
