@@ -17,6 +17,7 @@ mod host;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -24,8 +25,8 @@ use agentsecrets_core::{
     Error, ErrorCode, Result,
     crypto::Entropy,
     encoding::{
-        EntryHash, EnvironmentId, Head, MemberId, PersonId, SealedHash, WorkspaceId, encode,
-        from_base64, parse, to_base64,
+        EntryHash, EnvironmentId, Head, MemberId, PersonId, SealedHash, SecretId, WorkspaceId,
+        encode, from_base64, parse, to_base64,
     },
     identity::{Identity, Kind},
     invitation::InvitationReply,
@@ -35,8 +36,10 @@ use agentsecrets_core::{
         membership::How,
     },
     message::{Method, Request, Response},
+    name::SecretName,
+    parcel::{Envelope, ParcelItem, pack},
     sealed_box,
-    secret::Key,
+    secret::{Key, SecretBytes},
     sync::{self, Clashes, Machine, Management, Offer, Start, keys},
     workspace_key::SealedLabel,
 };
@@ -88,7 +91,7 @@ struct World {
     shown: [usize; CLIENTS],
     seen: Seen,
     /// The state after each honest entry.
-    honest: HashMap<EntryHash, (EntryHash, State)>,
+    honest: HashMap<EntryHash, (EntryHash, Arc<State>)>,
     written: BTreeSet<(String, String)>,
     lies: RefCell<Vec<u8>>,
     honest_ids: BTreeSet<MemberId>,
@@ -206,7 +209,7 @@ impl World {
                 None => return self.broken = Some("an entry on top of a dishonest one".into()),
                 Some((_, state)) => {
                     let (expected, mut state) =
-                        (state.expected_deliveries(signed.entry()), state.clone());
+                        (state.expected_deliveries(signed.entry()), State::clone(state));
                     state.apply(&signed).map(|()| (state, expected))
                 }
             };
@@ -224,7 +227,7 @@ impl World {
             if to != expected || !to.is_subset(&self.honest_ids) {
                 self.broken = Some(format!("sealed to {to:?}, due are {expected:?}"));
             }
-            self.honest.insert(hash, (prev, state));
+            self.honest.insert(hash, (prev, Arc::new(state)));
         }
     }
 
@@ -386,9 +389,7 @@ impl World {
             }
             7 if !page.is_empty() => {
                 let place = self.pick(page.len());
-                let to = self.honest.values().find_map(|(_, state)| state.members().get(me));
-                let key = *to.unwrap().recipient.box_key();
-                let made = sealed_box::seal(&key, &[0; 512], &mut Entropy::new([self.lie(); 32]));
+                let made = self.relays_own(client, me, page[place].seq);
                 page[place].hashes = vec![deliveries::sealed_hash(&made)];
                 page[place].parts = vec![made];
             }
@@ -403,6 +404,41 @@ impl World {
             })
             .collect();
         json!({"deliveries": page, "more": false})
+    }
+
+    /// A box that the relay seals: everything that it can know is right in it.
+    fn relays_own(&self, client: usize, me: &MemberId, seq: u64) -> Vec<u8> {
+        let newest = self.branches[self.shown[client]].entries.last().unwrap();
+        let state = &self.honest[&SignedEntry::parse(newest).unwrap().hash()].1;
+        let mut entropy = Entropy::new([self.lie(); 32]);
+        let mut padded = vec![0; 512];
+        if let Some(carrier) = state.carriers().get(&seq) {
+            let envelope = Envelope {
+                workspace: state.workspace(),
+                batch: carrier.batch,
+                author: carrier.author,
+                recipient: *me,
+                environment: carrier.environment,
+            };
+            let of_entry = state.secrets().iter().find_map(|(id, secret)| {
+                let place = secret.versions.iter().position(|version| version.seq == seq)?;
+                Some((*id, place as u64 + 1))
+            });
+            let (secret, version) = of_entry.unwrap_or((SecretId([1; 16]), 1));
+            let item = ParcelItem {
+                secret,
+                version,
+                name: SecretName::parse(NAMES[self.pick(NAMES.len())]).unwrap(),
+                name_salt: [1; 32],
+                policy: Vec::new(),
+                policy_salt: [1; 32],
+                salt: [1; 32],
+                value: SecretBytes::copy_of(b"evil"),
+            };
+            padded = pack(&envelope, "development", &[&item])[0].to_vec();
+        }
+        let key = *state.members()[me].recipient.box_key();
+        sealed_box::seal(&key, &padded, &mut entropy)
     }
 
     fn take_reply(&mut self, client: usize, id: &str, body: &[u8]) -> (u16, Value) {
@@ -517,6 +553,8 @@ struct Scene {
     devices: Vec<(u8, BTreeMap<String, Vec<u8>>)>,
     workspace: WorkspaceId,
     environment: EnvironmentId,
+    /// The head that the push of this turn ended with.
+    pushed: Option<Head>,
 }
 
 fn run<T>(
@@ -564,7 +602,7 @@ impl Scene {
             let admit = |start| sync::admit_replies(start, workspace, false);
             assert_eq!(run(&mut world, 0, &mut hosts[0], all, admit).unwrap().len(), 1);
         }
-        let mut scene = Self { world, devices: Vec::new(), workspace, environment };
+        let mut scene = Self { world, devices: Vec::new(), workspace, environment, pushed: None };
         for name in NAMES {
             let value = format!("fake-first-{name}");
             scene.write(&mut hosts[0], name, &value);
@@ -614,6 +652,11 @@ impl Scene {
             let before = heads[turn.client];
             heads[turn.client] = self.head(host);
             self.law(host, before, heads[turn.client])?;
+            let pushed = self.pushed.take();
+            prop_assert!(
+                pushed.is_none_or(|pushed| pushed == heads[turn.client]),
+                "an acknowledged push is not pinned"
+            );
         }
         Ok(())
     }
@@ -626,7 +669,8 @@ impl Scene {
         match turn.act {
             Act::Put(name) => {
                 self.write(host, NAMES[name], &format!("fake-{number}-of-{client}"));
-                drop(run(&mut self.world, client, host, all, push));
+                self.pushed =
+                    run(&mut self.world, client, host, all, push).ok().map(|done| done.head);
             }
             Act::Delete(name) => {
                 drop(host.change(workspace, environment, NAMES[name], None));
@@ -682,7 +726,7 @@ impl Scene {
         prop_assert!(after.seq >= before.seq && walk == before.hash, "left its history");
         let bytes = &host.store[&keys::state(&self.workspace)];
         let state = &self.world.honest[&after.hash].1;
-        prop_assert!(encode(state) == *bytes, "another state than the entries give");
+        prop_assert!(encode(&**state) == *bytes, "another state than the entries give");
         let snapshot = host.snapshot(self.workspace, self.environment);
         for held in &snapshot.secrets {
             let values = held.versions.iter().filter_map(|version| version.value.as_ref());
@@ -746,6 +790,7 @@ fn batch_of(scene: &Scene, seed: u64) {
             devices: scene.devices.clone(),
             workspace: scene.workspace,
             environment: scene.environment,
+            pushed: None,
         };
         scene.play(&turns)
     });
