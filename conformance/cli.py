@@ -415,6 +415,25 @@ def two_processes_on_two_branches_find_out(stage):
 
 
 @test
+def an_identity_comes_back_from_its_words(stage):
+    _, owner, [other] = stage.team("other")
+    owner.run("secrets", "set", "A", stdin=b"kept by the others")
+    fails(other, "invalid_argument", "identity", "backup", exit_code=2)
+    words = other.run("identity", "backup", "--reveal").stdout
+    expect(len(words.split()) == 24, "24 words")
+    fresh = stage.member("fresh", init=False)
+    shutil.copy(other.project / ".agentsecrets.toml", fresh.project)
+    fails(fresh, "unpinned", "recover", stdin=words)
+    fails(fresh, "malformed_words", "recover", "--unpinned", stdin=words.replace(words.split()[0], b"zoo", 1))
+    fresh.run("recover", "--head", owner.out("head"), stdin=words)
+    expect(fresh.out("identity") == other.out("identity"), "it is the same identity")
+    fresh.run("secrets", "pull")
+    expect(fresh.out("secrets", "get", "A", "--reveal") == "kept by the others", "and has what it may read")
+    elsewhere = stage.member("elsewhere")
+    fails(elsewhere, "invalid_argument", "recover", exit_code=2, stdin=words)
+
+
+@test
 def heads_are_compared_by_voice_and_by_file(stage):
     _, owner, [other] = stage.team("other")
     expect(owner.out("head", "--words") == other.out("head", "--words"), "both read the same words")

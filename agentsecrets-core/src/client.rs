@@ -30,7 +30,7 @@ mod secrets;
 mod setup;
 
 pub use secrets::{LoadOptions, Secrets, load, load_with};
-pub use setup::{Setup, fresh_identity, init, open_vault, vault_options};
+pub use setup::{Setup, fresh_identity, init, open_vault, recover, vault_options};
 
 /// How long an operation waits for another process that writes the same vault.
 const LOCK_WAIT: Duration = Duration::from_secs(20);

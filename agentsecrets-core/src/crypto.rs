@@ -234,9 +234,8 @@ impl BoxPublicKey {
     /// # Errors
     /// `weak_key` for a u-coordinate of at least p or of a point of low order, as libsodium refuses.
     pub fn parse(bytes: [u8; 32]) -> Result<Self> {
-        let canonical = bytes.iter().rev().lt(FIELD_PRIME.iter().rev());
         // A clamped scalar is a multiple of the cofactor, so exactly low order gives zero.
-        let contributory = canonical && x25519([0x55; 32], bytes) != [0; 32];
+        let contributory = is_canonical(&bytes) && x25519([0x55; 32], bytes) != [0; 32];
         (contributory || weakened::skips(37)).then_some(Self(bytes)).ok_or_else(|| {
             Error::new(ErrorCode::WeakKey, "an X25519 key is of low order or not canonical")
         })
@@ -246,6 +245,10 @@ impl BoxPublicKey {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+fn is_canonical(bytes: &[u8; 32]) -> bool {
+    bytes.iter().rev().lt(FIELD_PRIME.iter().rev())
 }
 
 macro_rules! borsh_by_parse {
@@ -281,11 +284,18 @@ impl BoxSecretKey {
         BoxPublicKey(x25519(*self.0.expose(), x25519_dalek::X25519_BASEPOINT_BYTES))
     }
 
-    /// The NaCl box key of a pair: HSalsa20 of the X25519 shared secret.
     fn shared(&self, theirs: &BoxPublicKey) -> Key {
-        let secret = Zeroizing::new(x25519(*self.0.expose(), theirs.0));
-        Key::new(salsa20::hsalsa::<U10>(&(*secret).into(), &Default::default()).into())
+        box_key(&self.secret(theirs))
     }
+
+    fn secret(&self, theirs: &BoxPublicKey) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(x25519(*self.0.expose(), theirs.0))
+    }
+}
+
+/// The NaCl box key of a pair: HSalsa20 of the X25519 shared secret.
+fn box_key(secret: &[u8; 32]) -> Key {
+    Key::new(salsa20::hsalsa::<U10>(&(*secret).into(), &Default::default()).into())
 }
 
 /// Bytes that a sealed box is longer than its message.
@@ -311,8 +321,12 @@ pub fn box_seal_open(
     sealed: &[u8],
 ) -> Option<SecretBytes> {
     let (ephemeral, boxed) = sealed.split_first_chunk::<32>()?;
-    let ephemeral = BoxPublicKey::parse(*ephemeral).ok()?;
-    secretbox_open(&own.shared(&ephemeral), &seal_nonce(&ephemeral, own_public), boxed)
+    (is_canonical(ephemeral) || weakened::skips(37)).then_some(())?;
+    // What parsing checks by a multiplication of its own, the shared secret shows here.
+    let ephemeral = BoxPublicKey(*ephemeral);
+    let secret = own.secret(&ephemeral);
+    (!same(secret.as_slice(), &[0; 32]) || weakened::skips(37)).then_some(())?;
+    secretbox_open(&box_key(&secret), &seal_nonce(&ephemeral, own_public), boxed)
 }
 
 /// `crypto_box_easy` of libsodium with a random nonce in front.

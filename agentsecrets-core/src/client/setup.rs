@@ -142,6 +142,26 @@ pub fn init(vault: &dyn Vault, label: &str) -> Result<bool> {
     Ok(true)
 }
 
+/// Stores the identity of 24 recovery words in a vault that has none yet.
+///
+/// # Errors
+/// `malformed_words`; `invalid_argument` where the vault holds another identity; those of the vault.
+pub fn recover(vault: &dyn Vault, words: &str, label: &str) -> Result<()> {
+    let identity = Identity::from_words(words, Kind::Human)?;
+    if vault.identity()?.is_some_and(|stored| stored.seed.ct_eq(identity.expose_seed())) {
+        return Ok(());
+    }
+    let _lock = vault.lock(super::LOCK_WAIT)?;
+    if vault.identity()?.is_some() {
+        let cause = "this vault holds another identity already";
+        return Err(Error::new(ErrorCode::InvalidArgument, cause)
+            .with_hint("AGENTSECRETS_HOME=FOLDER agentsecrets recover"));
+    }
+    let seed = Key::new(*identity.expose_seed().expose());
+    let (kind, label) = (Kind::Human, label.to_owned());
+    vault.store_identity(&StoredIdentity { seed, kind, label })
+}
+
 fn fresh_seed() -> Result<Key> {
     Ok(Entropy::new(entropy()?).key())
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use agentsecrets_core::{
+    ErrorCode,
     crypto::{Entropy, Signature, SigningKey, derive_key, label},
     encoding::{
         BatchId, Commitment, DeliveriesRoot, EnvironmentId, Head, MemberId, PersonId, SealedHash,
@@ -15,8 +16,8 @@ use agentsecrets_core::{
     log::{
         Body, Entry, Role, Scope, ScopeItem, SignedEntry, State, deliveries,
         entry::{
-            Action, Admit, Create, Environment, Genesis, Invite, Item, Operation, Push, Share,
-            Uninvite, VersionRef,
+            Action, Admit, Change, Create, Environment, Genesis, Invite, Item, Operation, Push,
+            Reason, Rekey, Remove, Removed, Share, Uninvite, VersionRef,
         },
         membership::How,
         person_proof,
@@ -43,6 +44,8 @@ pub struct Cast {
     pub reader: Identity,
     pub agent: Identity,
     pub tablet: Identity,
+    pub leaver: Identity,
+    pub job: Identity,
     pub outsider: Identity,
 }
 
@@ -54,12 +57,15 @@ impl Cast {
             reader: identity(3, Kind::Ci),
             agent: identity(4, Kind::Agent),
             tablet: identity(5, Kind::Human),
+            leaver: identity(6, Kind::Human),
+            job: identity(7, Kind::Agent),
             outsider: identity(9, Kind::Human),
         }
     }
 
-    pub fn all(&self) -> [&Identity; 6] {
-        [&self.founder, &self.writer, &self.reader, &self.agent, &self.tablet, &self.outsider]
+    pub fn all(&self) -> [&Identity; 8] {
+        let Self { founder, writer, reader, agent, tablet, leaver, job, outsider } = self;
+        [founder, writer, reader, agent, tablet, leaver, job, outsider]
     }
 }
 
@@ -111,6 +117,7 @@ impl Story {
         story.environments();
         story.admissions();
         story.values();
+        story.endings();
         story
     }
 
@@ -175,7 +182,7 @@ impl Story {
         }
     }
 
-    fn grant(&mut self, to: &Recipient) -> SealedHash {
+    pub fn grant(&mut self, to: &Recipient) -> SealedHash {
         let workspace = self.state.workspace();
         let boxed = wrap(&self.cast.founder, to, workspace, &self.key, &mut self.entropy);
         deliveries::sealed_hash(&boxed)
@@ -235,6 +242,37 @@ impl Story {
         self.add(|cast| &cast.writer, body);
         let body = self.environment(STAGING, Action::Archive, "stage");
         self.add(|cast| &cast.founder, body);
+    }
+
+    /// A job gets the whole of `development` and is removed, a member leaves, a generation begins.
+    fn endings(&mut self) {
+        let leaver = self.cast.leaver.recipient().clone();
+        let admit = self.admission(&leaver, Role::Reader, whole(DEVELOPMENT));
+        self.add(|cast| &cast.founder, Body::Admit(Box::new(admit)));
+        let job = self.cast.job.recipient().clone();
+        let admit = self.admission(&job, Role::Reader, single(DEVELOPMENT, DATABASE_URL));
+        self.add(|cast| &cast.founder, Body::Admit(Box::new(admit)));
+        let grant = Some(self.grant(&job));
+        self.add(|cast| &cast.founder, change(job.id(), Role::Reader, whole(DEVELOPMENT), grant));
+        self.add(|cast| &cast.founder, remove(Removed::Members(vec![job.id()])));
+        self.add(|cast| &cast.leaver, Body::Leave);
+        let rekey = self.rekey();
+        self.add(|cast| &cast.founder, Body::Rekey(rekey));
+    }
+
+    /// The next generation of the workspace key, wrapped by the founder to everybody who holds one.
+    pub fn rekey(&mut self) -> Rekey {
+        self.key = self.key.with_next_generation(&mut self.entropy);
+        let holders = self.state.key_holders_before(self.state.head().seq + 1);
+        let leaves: Vec<_> = holders
+            .iter()
+            .map(|id| {
+                let recipient = self.state.members()[id].recipient.clone();
+                deliveries::leaf(id, &[self.grant(&recipient)])
+            })
+            .collect();
+        let (generation, root) = (self.key.generation(), deliveries::root(&leaves));
+        Rekey { generation, commitment: *self.key.commitments().last().unwrap(), root }
     }
 
     /// Two secrets of `development`, sealed to everybody in scope.
@@ -337,6 +375,26 @@ impl Story {
             .collect();
         deliveries::root(&leaves)
     }
+}
+
+/// The next entry of a story, signed rightly by its author: only the rules can refuse it.
+pub fn refused(story: &Story, author: &Identity, body: Body, why: &str) {
+    let mut state = story.state.clone();
+    let code = state.apply(&story.next(author, body)).map_err(|error| error.code());
+    assert_eq!(code, Err(ErrorCode::RefusedEntry), "{why}");
+    assert_eq!(state, story.state, "{why}");
+}
+
+pub fn accepted(story: &Story, author: &Identity, body: Body, why: &str) {
+    assert_eq!(story.state.clone().apply(&story.next(author, body)), Ok(()), "{why}");
+}
+
+pub fn change(member: MemberId, role: Role, scope: Scope, grant: Option<SealedHash>) -> Body {
+    Body::Change(Change { member, role, scope, grant })
+}
+
+pub fn remove(who: Removed) -> Body {
+    Body::Remove(Remove { who, reason: Reason::Retired })
 }
 
 pub fn entry_after(state: &State, author: &Identity, body: Body) -> Entry {

@@ -148,6 +148,18 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<IdentityCommand>,
     },
+    /// Make this identity again from its 24 words, read from stdin
+    Recover {
+        /// What members call this device
+        #[arg(long)]
+        label: Option<String>,
+        /// A head of the workspace that came by another way, as SEQ:HEX; else .agentsecrets.head
+        #[arg(long)]
+        head: Option<String>,
+        /// Go on without a head: the relay could show an old log
+        #[arg(long, conflicts_with = "head")]
+        unpinned: bool,
+    },
     /// List and change environments
     #[command(subcommand)]
     Env(Env),

@@ -9,6 +9,7 @@ mod head;
 mod identity;
 mod members;
 mod membership;
+mod recover;
 mod run;
 mod secrets;
 mod vault;
@@ -56,6 +57,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
             members::safety_number(&open()?, &member, confirm)
         }
         Command::Identity { command } => identity::identity(&open()?, command),
+        Command::Recover { label, head, unpinned } => recover::recover(json, label, head, unpinned),
         Command::Env(command) => environments::env(&open()?, command),
         Command::Secrets(command) => return secrets::secrets(&open()?, command),
         Command::Diff { a, b, exit_code, offline } => {
