@@ -286,7 +286,7 @@ impl World {
                 entries.truncate(entries.len() / 2);
                 entries.extend(rest.cloned());
             }
-            8 | 9 | 10 => {
+            8..=10 => {
                 let forged = self.forged(client, &entries);
                 entries.extend(forged);
             }
