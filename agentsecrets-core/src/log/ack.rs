@@ -159,22 +159,23 @@ impl Witness<'_> {
         if others.iter().all(|(_, member)| member.kind() == Kind::Ci) {
             return if others.is_empty() { Freshness::Solo } else { Freshness::Unknown };
         }
-        let mut signs: BTreeMap<PersonId, u64> = BTreeMap::new();
+        let mut signs: BTreeMap<PersonId, Option<u64>> = BTreeMap::new();
         for (id, member) in others.into_iter().filter(|(id, member)| self.counts(id, member, me)) {
-            if let Some(time) =
-                self.sign_of_life(id).filter(|time| *time <= now || weakened::skips(22))
-            {
-                let newest = signs.entry(member.person).or_default();
-                *newest = time.max(*newest);
-            }
+            let time = self.sign_of_life(id).filter(|time| *time <= now || weakened::skips(22));
+            let newest = signs.entry(member.person).or_default();
+            *newest = time.max(*newest);
         }
         self.judge(signs.into_values().collect(), now)
     }
 
-    fn judge(&self, mut signs: Vec<u64>, now: u64) -> Freshness {
+    /// The newest sign of each person, `None` of who gave none: where two count, one alone, who may
+    /// have been removed since, vouches for nothing.
+    fn judge(&self, mut signs: Vec<Option<u64>>, now: u64) -> Freshness {
         signs.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(decisive) = signs.get(1).or(signs.first()) else { return Freshness::Unknown };
-        let age = now.saturating_sub(*decisive);
+        let second = if weakened::skips(21) { None } else { signs.get(1) };
+        let decisive = second.or(signs.first()).copied().flatten();
+        let Some(decisive) = decisive else { return Freshness::Unknown };
+        let age = now.saturating_sub(decisive);
         let limit = self.state.policy().freshness_seconds.saturating_mul(1000);
         match age > limit && !weakened::skips(21) {
             true => Freshness::Stale { age },

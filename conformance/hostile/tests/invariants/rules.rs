@@ -501,6 +501,9 @@ fn i21_a_frozen_relay_makes_the_head_stale_after_the_limit_and_what_policy_block
     let late = freshness(&team, &acks, 5 * HOUR + limit + 1);
     assert_eq!(late, Freshness::Stale { age: limit + 1 });
     assert_eq!(freshness(&team, &BTreeMap::new(), HOUR), Freshness::Unknown);
+    // One of two, who may have been removed on the branch that the relay hides, is not enough.
+    let alone = BTreeMap::from([ack(&third, 10 * HOUR)]);
+    assert_eq!(freshness(&team, &alone, 10 * HOUR), Freshness::Unknown);
     // The same by a client: a second without news blocks both.
     let both = Staleness::BlocksBoth;
     decide(&team, Policy { freshness_seconds: 1, staleness: both, ..Policy::default() });
