@@ -137,8 +137,7 @@ async fn check(session: &Session, replica: &Replica, id: &MemberId, ack: &Ack) -
         );
         return Err(Error::new(ErrorCode::Withheld, cause));
     }
-    let entries = replica.log_from(session, ack.seq).await?;
-    let own = entries.iter().find(|entry| entry.entry().seq == ack.seq).map(|entry| entry.head());
+    let own = replica.entry(session, ack.seq).await?.map(|entry| entry.head());
     if own == Some(ack.head()) || weakened::skips(24) {
         return Ok(());
     }

@@ -220,6 +220,16 @@ impl Replica {
         self.log_from(session, 0).await
     }
 
+    /// One entry up to the pin.
+    pub(super) async fn entry(&self, session: &Session, seq: u64) -> Result<Option<SignedEntry>> {
+        if seq > self.state()?.head().seq {
+            return Ok(None);
+        }
+        let segment = self.segment(session, seq / SEGMENT).await?;
+        let bytes = segment.get((seq % SEGMENT) as usize);
+        bytes.map(|bytes| SignedEntry::parse(bytes)).transpose()
+    }
+
     /// Entries from number `from`, or a little earlier, up to the pin.
     pub(super) async fn log_from(&self, session: &Session, from: u64) -> Result<Vec<SignedEntry>> {
         let count = self.state()?.head().seq + 1;
