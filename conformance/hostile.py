@@ -59,6 +59,8 @@ def main():
         instead = f"; {INSTEAD[number]}" if number in INSTEAD else ""
         print(f" {number:2}  {'holds ' if held else 'BROKEN'}  {'caught' if caught else 'MISSED'}    "
               f"{claim[3:].replace('_', ' ')} ({file}.rs{instead})")
+        for line in re.findall(r"^.* at the peak.*$", output, re.M):
+            print(f"     measured: {line}")
         if not held:
             print(output)
         if not caught and not began:
