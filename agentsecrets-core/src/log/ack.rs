@@ -158,20 +158,21 @@ impl Witness<'_> {
         if others.iter().all(|(_, member)| member.kind() == Kind::Ci) {
             return if others.is_empty() { Freshness::Solo } else { Freshness::Unknown };
         }
-        let mut signs: BTreeMap<PersonId, u64> = BTreeMap::new();
+        // Of each person who counts, the newest sign of life; `None` where there is none.
+        let mut signs: BTreeMap<PersonId, Option<u64>> = BTreeMap::new();
         for (id, member) in others.into_iter().filter(|(id, member)| self.counts(id, member, me)) {
-            if let Some(time) = self.sign_of_life(id).filter(|time| *time <= now) {
-                let newest = signs.entry(member.person).or_default();
-                *newest = time.max(*newest);
-            }
+            let newest = signs.entry(member.person).or_default();
+            *newest = self.sign_of_life(id, now).max(*newest);
         }
         self.judge(signs.into_values().collect(), now)
     }
 
-    fn judge(&self, mut signs: Vec<u64>, now: u64) -> Freshness {
+    /// Two persons who count have to be heard of: one alone may vouch for an old head.
+    fn judge(&self, mut signs: Vec<Option<u64>>, now: u64) -> Freshness {
         signs.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(decisive) = signs.get(1).or(signs.first()) else { return Freshness::Unknown };
-        let age = now.saturating_sub(*decisive);
+        let decisive = signs.get(1).or(signs.first()).copied().flatten();
+        let Some(decisive) = decisive else { return Freshness::Unknown };
+        let age = now.saturating_sub(decisive);
         match age > self.state.policy().freshness_seconds.saturating_mul(1000) {
             true => Freshness::Stale { age },
             false => Freshness::Fresh { age },
@@ -187,8 +188,11 @@ impl Witness<'_> {
         known && member.kind() != Kind::Ci
     }
 
-    fn sign_of_life(&self, id: &MemberId) -> Option<u64> {
-        let ack = self.acks.get(id).map(|ack| ack.time);
-        ack.max(self.entries.get(id).copied())
+    fn sign_of_life(&self, id: &MemberId, now: u64) -> Option<u64> {
+        let times = [self.acks.get(id).map(|ack| ack.time), self.entries.get(id).copied()];
+        times.into_iter().flatten().filter(|time| *time <= now).max()
     }
 }
+
+#[cfg(test)]
+mod tests;
