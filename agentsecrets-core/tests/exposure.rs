@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agentsecrets_core::{
     crypto::Entropy,
-    encoding::{BatchId, DeliveriesRoot, EnvironmentId, MemberId, SecretId},
+    encoding::{BatchId, DeliveriesRoot, EnvironmentId, MemberId, SealedHash, SecretId},
     identity::{Identity, Kind},
     log::{
         Body, Role, Scope, ScopeItem, SignedEntry, State,
         entry::{Action, Create, Item, Operation, Push, Removed, Share, Stray, VersionRef},
         exposure::{exposure, rotations},
     },
+    workspace_key::Subject,
 };
 use proptest::prelude::*;
 use story::*;
@@ -112,7 +113,7 @@ impl Team {
         strays: Vec<Stray>,
     ) -> Body {
         let versions = self.story.state.secrets().get(&secret).map(|known| known.versions.len());
-        let name = self.story.label(workspace_key_subject(environment, secret), "NAME");
+        let name = self.story.label(Subject::Secret(environment, secret), "NAME");
         let create = versions.is_none().then_some(Create { name_commitment: commitment(1), name });
         let delete = versions.is_some() && self.below(6) == 0;
         let (operation, root) = match delete {
@@ -148,8 +149,7 @@ impl Team {
                 let role = active.map_or(Role::Reader, |member| member.role());
                 let scope = self.scope();
                 let blind = active_is_blind(&self.story.state, &member);
-                let grant = (blind && !scope.is_blind())
-                    .then_some(agentsecrets_core::encoding::SealedHash([3; 32]));
+                let grant = (blind && !scope.is_blind()).then_some(SealedHash([3; 32]));
                 change(member, role, scope, grant)
             }
             5..=7 => self.share(),
@@ -166,13 +166,6 @@ impl Team {
 
 fn active_is_blind(state: &State, id: &MemberId) -> bool {
     state.active(id).is_some_and(|member| member.scope().is_blind())
-}
-
-fn workspace_key_subject(
-    environment: EnvironmentId,
-    secret: SecretId,
-) -> agentsecrets_core::workspace_key::Subject {
-    agentsecrets_core::workspace_key::Subject::Secret(environment, secret)
 }
 
 /// What an auditor notes who reads the entries one by one.
@@ -299,7 +292,7 @@ proptest! {
     }
 }
 
-/// The first secret, read by the second member until it is removed.
+/// A version of the first secret that a removed member could read.
 fn exposed_once() -> (Team, VersionRef) {
     let mut team = Team::new([1; 32]);
     let member = team.members[1].id();
