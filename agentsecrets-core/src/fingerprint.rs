@@ -84,13 +84,14 @@ impl HeadFile {
     /// Name of the file.
     pub const NAME: &str = ".agentsecrets.head";
 
-    /// Reads the line.
+    /// Reads the line, which has one form; git may have changed how it ends.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut words = text.trim_end().split(' ');
-        let title = words.next() == Some("agentsecrets-head") && words.next() == Some("v1");
-        let workspace = WorkspaceId::from_hex(words.next()?)?;
-        let head = Head::parse(words.next()?)?;
-        (title && words.next().is_none()).then_some(Self { workspace, head })
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let (workspace, head) = line.strip_prefix("agentsecrets-head v1 ")?.split_once(' ')?;
+        let workspace = WorkspaceId::from_hex(workspace)?;
+        let file = Self { workspace, head: Head::parse(head)? };
+        (file.to_string().trim_end() == line).then_some(file)
     }
 }
 

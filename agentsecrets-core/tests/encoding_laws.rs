@@ -12,13 +12,16 @@ use agentsecrets_core::{
         BatchId, Commitment, DeliveriesRoot, EntryHash, EnvironmentId, Head, MemberId, PersonId,
         SealedHash, SecretId, WorkspaceId, encode, parse,
     },
+    fingerprint::HeadFile,
     identity::{Destination, Identity, IdentityString, Kind, Recipient},
     invitation::{Invitation, InvitationReply, Token},
     log::{
         Body, Entry, Role, Scope, ScopeItem, SignedEntry, State,
+        ack::{Ack, MAX_MISSING},
+        archive,
         entry::{
-            Action, Admit, Create, Environment, Genesis, Invite, Item, Operation, Push, Share,
-            Stray, Uninvite, VersionRef,
+            Action, Admit, Change, Create, Environment, Genesis, Invite, Item, Operation, Push,
+            Reason, Rekey, Remove, Removed, Share, Stray, Uninvite, VersionRef,
         },
         membership::How,
     },
@@ -217,14 +220,33 @@ impl Random {
             }),
             3 => Body::Uninvite(Uninvite { invite: EntryHash(self.0.bytes()) }),
             4 => Body::Admit(Box::new(self.admit())),
-            5 => Body::Push(Push {
+            5 => Body::Change(Change {
+                member: self.member(),
+                role: self.role(),
+                scope: self.scope(),
+                grant: self.maybe(|random| SealedHash(random.0.bytes())),
+            }),
+            6 => Body::Remove(Remove {
+                who: match self.flip() {
+                    true => Removed::Persons(self.list(|random| PersonId(random.0.bytes()))),
+                    false => Removed::Members(self.list(Self::member)),
+                },
+                reason: Reason::ALL[self.below(4)],
+            }),
+            7 => Body::Leave,
+            8 => Body::Rekey(Rekey {
+                generation: self.number() as u32,
+                commitment: self.commitment(),
+                root: DeliveriesRoot(self.0.bytes()),
+            }),
+            9 => Body::Push(Push {
                 batch: BatchId(self.0.bytes()),
                 environment: self.environment(),
                 items: self.list(Self::item),
                 strays: self.list(Self::stray),
                 root: DeliveriesRoot(self.0.bytes()),
             }),
-            6 => Body::Share(Share {
+            10 => Body::Share(Share {
                 batch: BatchId(self.0.bytes()),
                 environment: self.environment(),
                 versions: self.list(Self::version),
@@ -354,8 +376,10 @@ proptest! {
     #[test]
     fn entries_of_every_kind_have_one_form(seed in any::<[u8; 32]>()) {
         let mut random = Random(Entropy::new(seed));
-        for kind in 0..8 {
+        for kind in 0..12 {
             let entry = random.entry(kind);
+            // The kind stands after header, workspace, seq, prev, time and author.
+            prop_assert_eq!(usize::from(entry.bytes()[115]), kind);
             entry_law(&entry, &mut random);
         }
     }
@@ -369,6 +393,53 @@ proptest! {
         let head = random.head();
         law(&encode(&head), &read::<Head>, &mut random);
         prop_assert_eq!(Head::parse(&head.to_string()), Some(head));
+    }
+
+    #[test]
+    fn acks_have_one_form(seed in any::<[u8; 32]>()) {
+        let mut random = Random(Entropy::new(seed));
+        let by = random.identity();
+        let (workspace, head) = (WorkspaceId(random.0.bytes()), random.head());
+        let missing = random.list(Random::version);
+        let ack = Ack::new(workspace, by.id(), head, random.number(), missing);
+        law(&encode(&ack), &read::<Ack>, &mut random);
+        let signed = ack.sign(&by);
+        let open = |bytes: &[u8]| Ack::open(bytes, |_| Some(*by.recipient().verifying_key())).ok();
+        prop_assert_eq!(open(&signed).map(|ack| ack.sign(&by)), Some(signed.clone()));
+        prop_assert!((0..signed.len()).all(|length| open(&signed[..length]).is_none()));
+        prop_assert!(open(&[signed.as_slice(), &[0]].concat()).is_none());
+        for place in 0..signed.len() {
+            let mut other = signed.clone();
+            other[place] ^= 1 << random.below(8);
+            prop_assert!(open(&other).is_none(), "byte {} changed", place);
+        }
+        let many = (0..=MAX_MISSING as u64).map(|version| VersionRef { version, ..random.version() });
+        let ack = Ack::new(workspace, by.id(), head, 0, many.collect());
+        prop_assert_eq!(open(&ack.sign(&by)).map(|ack| ack.missing.len()), Some(MAX_MISSING));
+    }
+
+    #[test]
+    fn head_files_have_one_form_save_the_end_of_their_line(seed in any::<[u8; 32]>()) {
+        let mut random = Random(Entropy::new(seed));
+        let file = HeadFile { workspace: WorkspaceId(random.0.bytes()), head: random.head() };
+        let text = file.to_string();
+        let line = text.trim_end();
+        prop_assert!(text.ends_with('\n') && line.len() + 1 == text.len());
+        for end in ["", "\n", "\r\n"] {
+            prop_assert_eq!(HeadFile::parse(&format!("{line}{end}")), Some(file));
+        }
+        prop_assert!((0..line.len()).all(|length| HeadFile::parse(&line[..length]).is_none()));
+        for other in [format!("{line} x"), format!(" {line}"), line.replacen(' ', "  ", 1)] {
+            prop_assert_eq!(HeadFile::parse(&other), None);
+        }
+        prop_assert_eq!(HeadFile::parse(&text.repeat(2)), None);
+        for place in 0..line.len() {
+            let mut other = line.as_bytes().to_vec();
+            other[place] ^= 1 << random.below(7);
+            let other = String::from_utf8(other).unwrap();
+            let again = HeadFile::parse(&other).map(|file| file.to_string());
+            prop_assert!(again.is_none_or(|again| again.trim_end() == other.trim_end()), "{}", other);
+        }
     }
 
     #[test]
@@ -521,6 +592,43 @@ fn a_whole_logs_entries_and_its_state_have_one_form() {
         entry_law(entry, &mut random);
     }
     law(&encode(&story.state), &read::<State>, &mut random);
+}
+
+#[test]
+fn an_exported_log_has_one_form() {
+    let mut random = Random(Entropy::new([2; 32]));
+    let story = Story::whole();
+    let text = archive::write(story.state.workspace(), &story.entries);
+    let read = |text: &str| {
+        let (state, entries) = archive::verify(text, None).ok()?;
+        Some(archive::write(state.workspace(), &entries))
+    };
+    assert_eq!(read(&text).as_deref(), Some(text.as_str()));
+    let ends: Vec<_> = text.match_indices('\n').map(|(place, _)| place + 1).collect();
+    for length in (0..text.len()).step_by(7).chain(ends.iter().map(|end| end - 1)) {
+        // At the end of a line it is an older log: the head tells.
+        let older = ends[1..].contains(&length);
+        assert_eq!(read(&text[..length]).is_some(), older, "cut off at {length}");
+        let with_head = archive::verify(&text[..length], Some(story.state.head()));
+        assert!(with_head.is_err(), "cut off at {length}, with a head");
+    }
+    for second in [
+        text.replace('\n', "\r\n"),
+        format!("{text}\n"),
+        format!(" {text}"),
+        text.replacen('\n', "\n\n", 1),
+        text.to_uppercase(),
+        text.repeat(2),
+    ] {
+        assert!(read(&second).is_none(), "a second form");
+    }
+    for _ in 0..300 {
+        let mut other = text.clone().into_bytes();
+        let place = random.below(other.len());
+        other[place] ^= 1 << random.below(7);
+        let other = String::from_utf8(other).unwrap();
+        assert!(read(&other).is_none(), "byte {place} changed");
+    }
 }
 
 #[test]

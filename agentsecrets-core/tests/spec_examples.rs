@@ -204,6 +204,8 @@ fn the_log_page_is_current() {
     let founder = story.cast.founder.id().0.to_vec();
     let policy = &story.entries[4];
     let Body::Policy(new) = &policy.entry().body else { unreachable!() };
+    let last = &story.entries[story.entries.len() - 1];
+    let Body::Rekey(rekey) = &last.entry().body else { unreachable!() };
     let ids = [[0x11; 32], [0x22; 32], [0x33; 32]].map(agentsecrets_core::encoding::MemberId);
     let parts = SealedHash([0xcc; 32]);
     let leaves = ids.map(|id| deliveries::leaf(&id, &[parts]));
@@ -244,12 +246,31 @@ fn the_log_page_is_current() {
                         ("seq", 4_u64.to_le_bytes().to_vec()),
                         ("prev", story.entries[3].hash().0.to_vec()),
                         ("time", time(4)),
-                        ("author", founder),
+                        ("author", founder.clone()),
                         ("kind", vec![11]),
                         ("policy", encode(new)),
                         ("signature", signature(policy.bytes())),
                     ],
                 ) + &fields([("hash", policy.hash().0.to_vec())]),
+            ),
+            (
+                "rekey",
+                whole(
+                    last.bytes(),
+                    [
+                        ("header", vec![1, 1, 2]),
+                        ("workspace", genesis.hash().0.to_vec()),
+                        ("seq", last.entry().seq.to_le_bytes().to_vec()),
+                        ("prev", last.entry().prev.0.to_vec()),
+                        ("time", time(last.entry().seq)),
+                        ("author", founder),
+                        ("kind", vec![8]),
+                        ("generation", 1_u32.to_le_bytes().to_vec()),
+                        ("commitment", rekey.commitment.0.to_vec()),
+                        ("root", rekey.root.0.to_vec()),
+                        ("signature", signature(last.bytes())),
+                    ],
+                ) + &fields([("hash", last.hash().0.to_vec())]),
             ),
             (
                 "deliveries",

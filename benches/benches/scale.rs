@@ -98,7 +98,9 @@ fn push(criterion: &mut Criterion) {
         team.push();
         team.change(1);
         let (entry, delivered) = team.cost(Team::push);
-        println!("push of one secret to {members} members: entry {entry} B, deliveries {delivered} B");
+        println!(
+            "push of one secret to {members} members: entry {entry} B, deliveries {delivered} B"
+        );
         let team = std::cell::RefCell::new(team);
         group.bench_function(format!("{members} members"), |bencher| {
             let change = || team.borrow_mut().change(1);
@@ -121,7 +123,11 @@ fn removal(criterion: &mut Criterion) {
         let (entries, delivered) = team().cost(|team| team.remove(rekey));
         println!("removal {name}: entries {entries} B, deliveries {delivered} B");
         group.bench_function(name, |bencher| {
-            bencher.iter_batched(team, |mut team| black_box(team.remove(rekey)), BatchSize::PerIteration);
+            bencher.iter_batched(
+                team,
+                |mut team| black_box(team.remove(rekey)),
+                BatchSize::PerIteration,
+            );
         });
     }
     group.finish();

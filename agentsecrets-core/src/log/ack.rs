@@ -159,11 +159,11 @@ impl Witness<'_> {
         if others.iter().all(|(_, member)| member.kind() == Kind::Ci) {
             return if others.is_empty() { Freshness::Solo } else { Freshness::Unknown };
         }
+        // Of each person who counts, the newest sign of life; `None` where there is none.
         let mut signs: BTreeMap<PersonId, Option<u64>> = BTreeMap::new();
         for (id, member) in others.into_iter().filter(|(id, member)| self.counts(id, member, me)) {
-            let time = self.sign_of_life(id).filter(|time| *time <= now || weakened::skips(22));
             let newest = signs.entry(member.person).or_default();
-            *newest = time.max(*newest);
+            *newest = self.sign_of_life(id, now).max(*newest);
         }
         self.judge(signs.into_values().collect(), now)
     }
@@ -192,8 +192,12 @@ impl Witness<'_> {
         known && member.kind() != Kind::Ci
     }
 
-    fn sign_of_life(&self, id: &MemberId) -> Option<u64> {
-        let ack = self.acks.get(id).map(|ack| ack.time);
-        ack.max(self.entries.get(id).copied())
+    fn sign_of_life(&self, id: &MemberId, now: u64) -> Option<u64> {
+        let times = [self.acks.get(id).map(|ack| ack.time), self.entries.get(id).copied()];
+        let counts = |time: &u64| *time <= now || weakened::skips(22);
+        times.into_iter().flatten().filter(counts).max()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,9 @@ pub fn verify(text: &str, head: Option<Head>) -> Result<(State, Vec<SignedEntry>
             from_base64(line).ok_or_else(|| bad(format!("line {} is damaged", number + 2)))?;
         entries.push(SignedEntry::parse(&bytes)?);
     }
+    if write(workspace, &entries) != text {
+        return Err(bad("the text has another form than an exported log"));
+    }
     let state = fold(workspace, &entries)?;
     head.map_or(Ok(()), |head| check_head(&entries, head))?;
     Ok((state, entries))

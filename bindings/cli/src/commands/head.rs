@@ -53,7 +53,10 @@ fn folder(context: &Context) -> PathBuf {
 
 /// A head that somebody committed must stand in this log, or come after all of it.
 fn check(context: &Context, file: &Path, head: Head) -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(file) else { return Ok(()) };
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(|error| bad(file, &error.kind().to_string()))?,
+    };
     let written = HeadFile::parse(&text).ok_or_else(|| bad(file, "it is not a head file"))?;
     let workspace = context.workspace()?;
     if written.workspace != workspace {
