@@ -1,12 +1,10 @@
 //! How cost grows with members: a push's entry does not, its deliveries do; and what a removal costs,
 //! with and without a new generation of the workspace key. Sizes are printed before the times.
 
-#![allow(clippy::unwrap_used)] // A benchmark that fails has nothing to say.
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // A benchmark may print, and fail.
 
 #[path = "../../agentsecrets-core/tests/host/mod.rs"]
 mod host;
-
-use std::hint::black_box;
 
 use agentsecrets_core::{
     encoding::{EnvironmentId, MemberId, WorkspaceId},
@@ -98,7 +96,7 @@ fn push(criterion: &mut Criterion) {
         team.push();
         team.change(1);
         let (entry, delivered) = team.cost(Team::push);
-        println!(
+        eprintln!(
             "push of one secret to {members} members: entry {entry} B, deliveries {delivered} B"
         );
         let team = std::cell::RefCell::new(team);
@@ -121,13 +119,9 @@ fn removal(criterion: &mut Criterion) {
             team
         };
         let (entries, delivered) = team().cost(|team| team.remove(rekey));
-        println!("removal {name}: entries {entries} B, deliveries {delivered} B");
+        eprintln!("removal {name}: entries {entries} B, deliveries {delivered} B");
         group.bench_function(name, |bencher| {
-            bencher.iter_batched(
-                team,
-                |mut team| black_box(team.remove(rekey)),
-                BatchSize::PerIteration,
-            );
+            bencher.iter_batched(team, |mut team| team.remove(rekey), BatchSize::PerIteration);
         });
     }
     group.finish();
