@@ -26,6 +26,8 @@ mod memory;
 mod root;
 #[cfg(feature = "file-vault")]
 mod sealed;
+#[cfg(all(test, feature = "file-vault"))]
+mod tests;
 
 #[cfg(feature = "file-vault")]
 pub use change::{move_to, rekey};

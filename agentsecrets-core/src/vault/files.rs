@@ -75,14 +75,19 @@ pub(super) fn read(path: &Path) -> Result<Option<SecretBytes>> {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = parent(path);
     make_folder(folder)?;
+    crash::point()?;
     let temporary = path.with_extension("new");
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if let Err(error) = written {
-        // What is left of it takes room that others need.
-        let _ = fs::remove_file(&temporary);
-        return Err(failed(path, &error));
-    }
+    write_new(&temporary, bytes).map_err(|error| given_up(path, &temporary, &error))?;
+    crash::point()?;
+    fs::rename(&temporary, path).map_err(|error| given_up(path, &temporary, &error))?;
+    crash::point()?;
     sync_folder(folder)
+}
+
+/// What is left of a failed write takes room that others need.
+fn given_up(path: &Path, temporary: &Path, error: &std::io::Error) -> Error {
+    let _ = fs::remove_file(temporary);
+    failed(path, error)
 }
 
 /// Made, where it is not there, for its owner alone.
@@ -102,6 +107,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Removes a file, if it is there.
 pub(super) fn remove(path: &Path) -> Result<()> {
+    crash::point()?;
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(path, &error)),
@@ -163,5 +169,37 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
             Error::new(ErrorCode::VaultFull, "there is no room to write; what was there is intact")
         }
         false => Error::new(ErrorCode::VaultIo, format!("{}: {}", path.display(), error.kind())),
+    }
+}
+
+/// Where a crash can cut a change off. Unit tests stop there; otherwise it is nothing.
+#[cfg(not(test))]
+mod crash {
+    pub(super) const fn point() -> crate::error::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod crash {
+    use std::cell::Cell;
+
+    use crate::error::{Error, ErrorCode, Result};
+
+    thread_local!(static LEFT: Cell<Option<u32>> = const { Cell::new(None) });
+
+    /// This thread passes so many points, and stops at every later one; `None` passes all.
+    pub(in crate::vault) fn after(points: Option<u32>) {
+        LEFT.set(points);
+    }
+
+    pub(super) fn point() -> Result<()> {
+        match LEFT.get() {
+            Some(0) => Err(Error::new(ErrorCode::VaultIo, "cut off here")),
+            left => {
+                LEFT.set(left.map(|left| left - 1));
+                Ok(())
+            }
+        }
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 };
 
 const SERVICE: &str = "agentsecrets";
+/// What an item holds on Windows, the least of all systems.
+const LARGEST: usize = 2560;
 /// Nobody is there to answer a prompt.
 const UNATTENDED: Duration = Duration::from_secs(3);
 const ATTENDED: Duration = Duration::from_secs(60);
@@ -67,6 +69,18 @@ impl KeychainRoot {
                 Err(Error::new(ErrorCode::KeychainFailed, "the keychain's thread ended early"))
             }
         }
+    }
+}
+
+/// The same limit on every system, so that a vault that works on one works on all.
+fn item(root: &Root) -> Result<SecretBytes> {
+    let text = SecretBytes::new(to_hex(root.encode().expose()).into_bytes());
+    match text.expose().len() <= LARGEST {
+        true => Ok(text),
+        false => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            "the device's label is too long for a keychain's item",
+        )),
     }
 }
 
@@ -165,7 +179,7 @@ impl RootStore for KeychainRoot {
 
     /// ASCII: one keychain damages other bytes.
     fn store(&self, root: &Root) -> Result<()> {
-        let text = SecretBytes::new(to_hex(root.encode().expose()).into_bytes());
+        let text = item(root)?;
         self.call(move |entry| entry.set_secret(text.expose())).map(drop)
     }
 
@@ -200,4 +214,23 @@ fn begins_as_text(path: &Path) -> bool {
     let mut start = [0; 9];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && &start == b"[keyring]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{identity::Kind, secret::Key, vault::StoredIdentity};
+
+    #[test]
+    fn an_item_keeps_to_the_smallest_keychains_limit() {
+        let labelled = |length| {
+            let label = "x".repeat(length);
+            let identity = StoredIdentity { seed: Key::new([1; 32]), kind: Kind::Human, label };
+            // The largest there is: a rekey is under way.
+            let (key, previous) = (Key::new([2; 32]), Some(Key::new([3; 32])));
+            item(&Root { key, previous, identity: Some(identity) })
+        };
+        assert!(labelled(1024).unwrap().expose().is_ascii());
+        assert_eq!(labelled(1280).unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
 }

@@ -39,7 +39,7 @@ pub(super) struct SealedVault {
     pub(super) store: Box<dyn RootStore>,
     /// Read anew only when its mark changes: some keychains ask each time.
     known: Mutex<Known>,
-    process: u32,
+    pub(super) process: u32,
 }
 
 /// The root as this process has read it, and the mark it had.
@@ -89,10 +89,16 @@ impl SealedVault {
         Ok(Self { home, store: root_store(options)?, known: Mutex::default(), process })
     }
 
-    fn known(&self) -> Result<MutexGuard<'_, Known>> {
-        if std::process::id() != self.process {
-            return Err(Error::new(ErrorCode::VaultForked, "the vault was opened before fork()"));
+    /// After a fork two processes would write under what only one of them has read.
+    fn same_process(&self) -> Result<()> {
+        match std::process::id() == self.process {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::VaultForked, "the vault was opened before fork()")),
         }
+    }
+
+    fn known(&self) -> Result<MutexGuard<'_, Known>> {
+        self.same_process()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mark = self.mark()?;
         if known.root.is_none() || known.mark != mark {
@@ -121,6 +127,7 @@ impl SealedVault {
 
     /// The root as it is now, for a writer; the first writer makes it.
     pub(super) fn fresh_root(&self) -> Result<Root> {
+        self.same_process()?;
         match self.load_root()? {
             Some(root) => Ok(root),
             None => Ok(Root::new(Key::new(random()?))),
@@ -357,6 +364,7 @@ impl Vault for SealedVault {
     }
 
     fn lock(&self, wait: Duration) -> Result<VaultLock> {
+        self.same_process()?;
         files::lock(&self.home, wait)
     }
 
