@@ -415,6 +415,52 @@ def two_processes_on_two_branches_find_out(stage):
 
 
 @test
+def a_restored_relay_gets_back_what_it_lost(stage):
+    relay, owner, [other] = stage.team("other")
+    other.run("secrets", "pull")
+    relay.stop()
+    backup = stage.folder / "backup"
+    shutil.copytree(relay.data, backup)
+    relay.start()
+    owner.run("secrets", "set", "A", stdin=b"lost by the relay")
+    relay.stop()
+    shutil.rmtree(relay.data)
+    backup.rename(relay.data)
+    relay.start()
+    done = owner.run("secrets", "pull", code=1)
+    expect(b"error[rollback]" in done.stderr and b"help: agentsecrets workspace repush" in done.stderr, done.stderr)
+    expect(owner.out("workspace", "repush").startswith("brought back 1 entries"), "what was lost comes back")
+    expect(owner.out("workspace", "repush") == "the relay lacks nothing", "once")
+    # The log has the entry; its value has to come from a member who holds it.
+    fails(other, "delivery_withheld", "secrets", "pull")
+    owner.run("secrets", "pull")
+    other.run("secrets", "pull")
+    expect(other.out("secrets", "get", "A", "--reveal") == "lost by the relay", "and the value with it")
+
+
+@test
+def a_policy_lets_a_stale_log_block(stage):
+    """Nobody else is heard of for a week: a warning; where the policy says so, no push and no pull."""
+    _, owner, [other] = stage.team("other")
+    other.run("secrets", "pull")
+    owner.run("secrets", "set", "A", stdin=b"1")
+    fails(other, "forbidden", "workspace", "policy", "--stale", "blocks-push")
+    expect(owner.json("workspace", "policy") == {"fresh_seconds": 604800, "stale": "warns"}, "a week, and it warns")
+    week = dict(before=("faketime", "-f", "+8d"))
+    done = owner.run("secrets", "pull", **week)
+    expect(b"warning[stale]" in done.stderr, f"after a week: {done.stderr}")
+    owner.run("workspace", "policy", "--stale", "blocks-push")
+    fails(owner, "stale", "secrets", "set", "A", stdin=b"2", **week)
+    owner.run("secrets", "pull", **week)
+    owner.run("workspace", "policy", "--stale", "blocks-both", "--fresh", "12h")
+    fails(owner, "stale", "secrets", "pull", **week)
+    done = owner.run("secrets", "pull", **week, code=1)
+    expect(b"help: agentsecrets head --words" in done.stderr, "the way out is named")
+    other.run("secrets", "pull")
+    owner.run("secrets", "pull")
+
+
+@test
 def an_identity_comes_back_from_its_words(stage):
     _, owner, [other] = stage.team("other")
     owner.run("secrets", "set", "A", stdin=b"kept by the others")

@@ -130,6 +130,27 @@ class Forks:
         expect(value == "fake-there", f"the value became {value}")
         self.door.routes[self.key[self.other]] = self.relays[1].port
 
+    def adopted(self):
+        """The other leaves its branch for the owner's confirmed head, and loses nothing."""
+        self.door.routes[self.key[self.other]] = self.relays[0].port
+        head = self.owner.out("head")
+        wrong = head[:-1] + ("0" if head[-1] != "0" else "1")
+        self.refused(self.other, "head", "--adopt", wrong)
+        done = self.other.run("head", "--adopt", head)
+        expect(done.stdout.decode().strip() == f"adopted {head}", done.stdout)
+        expect(b"API_KEY was written here alone" in done.stderr, done.stderr)
+        left = self.other.json("audit", "--left", "1")
+        expect(left[-1]["kind"] == "push" and left[-1]["names"] == ["API_KEY"], f"the branch left: {left[-1]}")
+        done = self.other.run("secrets", "pull", code=1)
+        expect(b"error[conflict]" in done.stderr, done.stderr)
+        self.other.run("secrets", "push", "--mine")
+        for member in (self.owner, self.other, self.owner):
+            member.run("secrets", "pull")
+            value = member.out("secrets", "get", "API_KEY", "--reveal")
+            expect(value == "fake-there", f"{member.name} has {value}")
+        spoken = {member.out("head", "--words") for member in (self.owner, self.other)}
+        expect(len(spoken) == 1, f"one history again: {spoken}")
+
     def stop(self):
         for relay in self.relays:
             relay.stop()
@@ -139,7 +160,8 @@ def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
         forks = Forks(Path(sys.argv[1]).resolve(), Path(folder))
-        for way in (forks.words, forks.head_file, forks.exported_log, forks.one_ack, forks.switched):
+        for way in (forks.words, forks.head_file, forks.exported_log, forks.one_ack, forks.switched,
+                    forks.adopted):
             try:
                 way()
                 passed += 1

@@ -102,9 +102,9 @@ class Member:
     def start(self, *arguments, **options):
         return subprocess.Popen([self.binary, *arguments], cwd=self.project, env=self.environment, **options)
 
-    def run(self, *arguments, stdin=b"", code=0, timeout=120):
-        """Runs the command; whole result, after its exit code is the one expected (None: any)."""
-        done = subprocess.run([self.binary, *arguments], cwd=self.project, env=self.environment, input=stdin,
+    def run(self, *arguments, stdin=b"", code=0, timeout=120, before=()):
+        """Runs the command, with words `before` it; whole result, after its exit code is the one expected (None: any)."""
+        done = subprocess.run([*before, self.binary, *arguments], cwd=self.project, env=self.environment, input=stdin,
                               capture_output=True, timeout=timeout)
         if code is not None and done.returncode != code:
             words = " ".join(arguments[:3])

@@ -63,7 +63,7 @@ codes! {
     203 RefusedEntry "refused_entry" false "A log entry does what its author may not do." "agentsecrets audit --offline";
     204 BrokenChain "broken_chain" false "An entry does not follow the one before it." "agentsecrets audit --offline";
     205 Rollback "rollback" false "The relay serves a head older than the one this device has seen." "agentsecrets doctor";
-    206 Fork "fork" false "The relay serves another history than the one this device has seen." "agentsecrets doctor";
+    206 Fork "fork" false "The relay serves another history than the one this device has seen." "agentsecrets head --words   # compare with a member by voice, then: agentsecrets head --adopt SEQ:HEX";
     207 Withheld "withheld" true "The relay hides something that it acknowledged." "agentsecrets secrets pull";
     208 Unpinned "unpinned" false "Nothing here says how far the log must reach." "agentsecrets join CODE";
     209 Stale "stale" true "Nobody else has been heard of for longer than the policy allows." "agentsecrets head --words   # compare with another member by voice";

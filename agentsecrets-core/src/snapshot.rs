@@ -210,6 +210,16 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Lets go of every version that `keeps` does not know, and of what nothing is left of.
+    pub(crate) fn keep_versions(&mut self, keeps: impl Fn(&SecretId, &HeldVersion) -> bool) {
+        for held in &mut self.secrets {
+            let id = held.id;
+            held.versions.retain(|version| keeps(&id, version));
+        }
+        self.secrets.retain(|held| !held.versions.is_empty());
+        self.head = None;
+    }
+
     /// Drops the changes of the names given, or of all.
     pub fn forget_local(&mut self, names: Option<&[SecretName]>) {
         self.local.retain(|local| names.is_some_and(|names| !names.contains(&local.name)));

@@ -6,7 +6,9 @@
 
 mod acks;
 mod admit;
+mod adopt;
 mod batch;
+mod branch;
 mod deliver;
 mod follow;
 mod found;
@@ -20,12 +22,15 @@ mod pull;
 mod push;
 mod relay;
 mod replica;
+mod repush;
 mod session;
 mod share;
 mod view;
 
 pub use acks::{Seen, confirm, team};
 pub use admit::{Admitted, Newcomer, admit, admit_replies};
+pub use adopt::{Adopted, adopt};
+pub use branch::{LeftHistory, left};
 pub use found::{FIRST_ENVIRONMENTS, attach, connect, create};
 pub use io::{Answer, Failure, Machine, Next, Step, StepId};
 pub use join::{Offer, invite, join};
@@ -34,5 +39,6 @@ pub use membership::{Removal, change_member, leave, rekey, remove};
 pub use pull::{Clashes, PullReport, Pulled, pull};
 pub use push::{Insist, Pushed, push};
 pub use replica::keys;
+pub use repush::{Repushed, repush};
 pub use session::Start;
 pub use view::{SyncReport, View, entries, follow_log, snapshot, sync, view};

@@ -67,6 +67,9 @@ pub struct Commit {
     pub entries: Vec<Bytes>,
     /// Sealed parts, each of one entry and one recipient.
     pub deliveries: Vec<Delivery>,
+    /// Places of entries whose sealed parts nobody has any more, in a repush.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<u32>,
 }
 
 /// One sealed part.
@@ -85,9 +88,6 @@ pub struct Delivery {
     /// Hash of sealed bytes that are not inline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<SealedHash>,
-    /// Whether nobody has these bytes any more, in a repush.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub absent: bool,
 }
 
 /// Answer to a commit.
@@ -122,7 +122,7 @@ pub struct DeliveriesPage {
 pub struct Received {
     /// Number of the entry.
     pub seq: u64,
-    /// Sealed parts; `null` for one that is absent.
+    /// Sealed parts; `null` for one that the relay has no more.
     pub parts: Vec<Option<Bytes>>,
     /// Hashes of all parts.
     pub hashes: Vec<SealedHash>,

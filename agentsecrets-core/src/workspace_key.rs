@@ -100,6 +100,14 @@ impl WorkspaceKey {
             .collect()
     }
 
+    /// The generations that a history commits to, where it commits to the first of them at least.
+    pub(crate) fn known_to(mut self, commitments: &[Commitment]) -> Option<Self> {
+        let own = self.commitments();
+        let same = own.iter().zip(commitments).take_while(|(own, told)| own == told).count();
+        self.generations.truncate(same);
+        (same > 0).then_some(self)
+    }
+
     /// Encrypts a label under the newest generation. In Genesis `workspace` is zero.
     pub fn seal_label(
         &self,

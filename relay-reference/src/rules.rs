@@ -6,7 +6,7 @@ use agentsecrets_core::{
     crypto::VerifyingKey,
     encoding::{MemberId, SealedHash},
     log::{SignedEntry, State, deliveries, membership::How},
-    wire::Delivery,
+    wire::{Bytes, Delivery},
 };
 
 use crate::{
@@ -28,6 +28,16 @@ pub struct Checked {
     pub append: Append,
 }
 
+/// What a commit brings.
+pub struct Batch {
+    /// Entries in order.
+    pub entries: Vec<SignedEntry>,
+    /// Sealed parts of each.
+    pub deliveries: Vec<Delivery>,
+    /// Places of entries whose sealed parts are lost.
+    pub absent: Vec<u32>,
+}
+
 /// The parts of each entry, by recipient.
 type Parts = BTreeMap<MemberId, Vec<Part>>;
 
@@ -37,16 +47,21 @@ type Parts = BTreeMap<MemberId, Vec<Part>>;
 /// `refused_entry`, `malformed`, `not_a_member`.
 pub fn check(
     before: Option<&State>,
-    entries: Vec<SignedEntry>,
-    deliveries: Vec<Delivery>,
+    batch: Batch,
     signer: &VerifyingKey,
 ) -> Result<Checked, Problem> {
+    let Batch { entries, deliveries, absent } = batch;
     let after = before.map(State::head);
     let mut state = before.cloned();
     let mut parts = sort(entries.len(), deliveries)?.into_iter();
+    check_absent(&entries, &absent)?;
     let mut new = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
-        let delivered = complete(index, state.as_ref(), &entry, parts.next().unwrap_or_default())?;
+        let parts = parts.next().unwrap_or_default();
+        let delivered = match absent.contains(&(index as u32)) {
+            true => without(index, &parts)?,
+            false => complete(index, state.as_ref(), &entry, parts)?,
+        };
         let folded = fold(state, &entry);
         state = Some(folded.map_err(|error| {
             Problem::refused_entry(index, error.message()).with("reason", error.code().as_str())
@@ -97,19 +112,36 @@ fn in_order(
     Ok((id, parts.into_values().collect()))
 }
 
-/// One of three shapes: the bytes, the hash of uploaded bytes, the hash of absent ones.
+/// One of two shapes: the bytes, or the hash of uploaded bytes.
 fn part(index: usize, delivery: Delivery) -> Result<Part, Problem> {
-    match (delivery.ciphertext, delivery.hash, delivery.absent) {
-        (Some(bytes), None, false) if bytes.0.len() > MAX_SEALED => {
+    match (delivery.ciphertext, delivery.hash) {
+        (Some(Bytes(bytes)), None) if bytes.len() > MAX_SEALED => {
             Err(Problem::too_large("sealed_bytes", MAX_SEALED, Some(index)))
         }
-        (Some(bytes), None, false) => Ok(Part::Inline(deliveries::sealed_hash(&bytes.0), bytes.0)),
-        (None, Some(hash), false) => Ok(Part::Uploaded(hash)),
-        (None, Some(hash), true) => Ok(Part::Absent(hash)),
-        _ => Err(Problem::malformed(
-            "a delivery is `ciphertext`, or `hash`, or `hash` with `absent`",
-        )
-        .with("index", index)),
+        (Some(Bytes(bytes)), None) => Ok(Part::Inline(deliveries::sealed_hash(&bytes), bytes)),
+        (None, Some(hash)) => Ok(Part::Uploaded(hash)),
+        _ => {
+            let why = "a delivery is `ciphertext`, or `hash`";
+            Err(Problem::malformed(why).with("index", index))
+        }
+    }
+}
+
+/// Only what delivers can lack its deliveries.
+fn check_absent(entries: &[SignedEntry], absent: &[u32]) -> Result<(), Problem> {
+    let lacks = |place: &u32| {
+        entries.get(*place as usize).is_some_and(|entry| entry.entry().body.delivers())
+    };
+    match absent.len() <= entries.len() && absent.iter().all(lacks) {
+        true => Ok(()),
+        false => Err(Problem::malformed("`absent` names an entry that delivers nothing")),
+    }
+}
+
+fn without(index: usize, parts: &Parts) -> Result<Vec<NewDelivery>, Problem> {
+    match parts.is_empty() {
+        true => Ok(Vec::new()),
+        false => Err(Problem::refused_entry(index, "absent deliveries are there")),
     }
 }
 

@@ -93,15 +93,13 @@ pub enum Part {
     Inline(SealedHash, Vec<u8>),
     /// Was uploaded before.
     Uploaded(SealedHash),
-    /// Nobody has it any more.
-    Absent(SealedHash),
 }
 
 impl Part {
     /// Its hash.
     pub fn hash(&self) -> SealedHash {
         match self {
-            Self::Inline(hash, _) | Self::Uploaded(hash) | Self::Absent(hash) => *hash,
+            Self::Inline(hash, _) | Self::Uploaded(hash) => *hash,
         }
     }
 
@@ -109,7 +107,7 @@ impl Part {
     pub fn bytes(&self) -> Option<&Vec<u8>> {
         match self {
             Self::Inline(_, bytes) => Some(bytes),
-            _ => None,
+            Self::Uploaded(_) => None,
         }
     }
 }
@@ -136,9 +134,12 @@ pub struct Delivered {
     pub leaves: Vec<Node>,
     /// Hashes of the parts.
     pub hashes: Vec<SealedHash>,
-    /// The parts; `None` for an absent one.
+    /// The parts; `None` for one that is not there any more.
     pub parts: Vec<Option<Vec<u8>>>,
 }
+
+/// What decides between two acks of one member: adoptions, entry, time.
+pub type AckRank = (u32, u64, u64);
 
 /// What became of a reply to an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,12 +197,12 @@ pub trait Store: Send + Sync {
     ) -> Result<Replied>;
     /// The reply to an invitation and its workspace.
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>>;
-    /// Keeps a member's ack, unless one of a greater rank (entry, time) is there.
+    /// Keeps a member's ack, unless one of a greater rank is there.
     fn put_ack(
         &self,
         workspace: WorkspaceId,
         member: MemberId,
-        rank: (u64, u64),
+        rank: AckRank,
         ack: Vec<u8>,
     ) -> Result<()>;
     /// The newest ack of each member.

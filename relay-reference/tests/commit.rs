@@ -84,7 +84,12 @@ fn entries_and_deliveries_that_break_the_rules_are_refused() {
     assert!(send(&entry, &|c| c.deliveries[0].part = 2).is(400, "malformed"));
     assert!(send(&entry, &|c| c.deliveries[0].part = 1).is(400, "malformed"));
     assert!(send(&entry, &|c| c.deliveries[0].entry = 1).is(400, "malformed"));
-    assert!(send(&entry, &|c| c.deliveries[0].absent = true).is(400, "malformed"));
+    assert!(
+        send(&entry, &|c| c.deliveries[0].hash = Some(common::team::hash_of(&c.deliveries[0])))
+            .is(400, "malformed")
+    );
+    assert!(send(&entry, &|c| c.absent = vec![1]).is(400, "malformed"));
+    assert!(send(&entry, &|c| c.absent = vec![0]).is(422, "refused_entry"));
     assert!(send(&entry, &|c| c.entries.clear()).is(400, "malformed"));
     assert!(send(&entry, &|c| c.entries[0].0[9] ^= 1).is(400, "malformed"));
     let forged = send(&entry, &|c| *c.entries[0].0.last_mut().unwrap() ^= 1);

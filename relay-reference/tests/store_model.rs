@@ -64,7 +64,7 @@ enum Call {
 }
 
 fn call() -> impl Strategy<Value = Call> {
-    let parts = prop::collection::vec((0..3u8, 0..4u8, 0..3usize), 0..4);
+    let parts = prop::collection::vec((0..3u8, 0..4u8, 0..2usize), 0..4);
     prop_oneof![
         8 => (0..2u8, parts).prop_map(|(workspace, parts)| Call::Append { workspace, parts }),
         2 => (0..2u8, 0..ENTRIES).prop_map(|(workspace, after)| Call::Stale { workspace, after }),
@@ -107,7 +107,7 @@ fn deliveries(parts: &Parts) -> Vec<NewDelivery> {
 
 fn part(hash: u8, kind: usize) -> Part {
     let (bytes, hash) = (vec![hash; 10], SealedHash([hash; 32]));
-    [Part::Inline(hash, bytes), Part::Uploaded(hash), Part::Absent(hash)][kind].clone()
+    [Part::Inline(hash, bytes), Part::Uploaded(hash)][kind].clone()
 }
 
 fn id(byte: u8) -> WorkspaceId {

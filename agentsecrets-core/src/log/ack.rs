@@ -33,6 +33,8 @@ pub struct Ack {
     pub workspace: WorkspaceId,
     /// Who says it.
     pub member: MemberId,
+    /// How often it adopted another history by hand: a later one may be shorter.
+    pub adopted: u32,
     /// Number of its newest entry.
     pub seq: u64,
     /// That entry's hash.
@@ -54,7 +56,19 @@ impl Ack {
     ) -> Self {
         missing.sort_unstable();
         missing.truncate(MAX_MISSING);
-        Self { header: Header, workspace, member, seq: head.seq, hash: head.hash, time, missing }
+        let Head { seq, hash } = head;
+        Self { header: Header, workspace, member, adopted: 0, seq, hash, time, missing }
+    }
+
+    /// The same after so many adoptions.
+    #[must_use]
+    pub fn after_adoptions(self, adopted: u32) -> Self {
+        Self { adopted, ..self }
+    }
+
+    /// What decides between two of one member: the greater stays.
+    pub fn rank(&self) -> (u32, u64, u64) {
+        (self.adopted, self.seq, self.time)
     }
 
     /// The head that it names.
@@ -94,7 +108,7 @@ impl Ack {
 
     /// Whether it replaces an older one of the same member.
     pub fn supersedes(&self, other: &Self) -> bool {
-        (self.seq, self.time) > (other.seq, other.time)
+        self.rank() > other.rank()
     }
 }
 

@@ -116,6 +116,18 @@ impl Body {
             Self::Policy(_) => "policy",
         }
     }
+
+    /// Whether it lists sealed bytes for anybody.
+    pub fn delivers(&self) -> bool {
+        match self {
+            Self::Push(Push { root, .. })
+            | Self::Share(Share { root, .. })
+            | Self::Rekey(Rekey { root, .. }) => *root != DeliveriesRoot::ZERO,
+            Self::Admit(admit) => admit.grant.is_some(),
+            Self::Change(change) => change.grant.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// Body of Genesis.

@@ -59,6 +59,14 @@ pub struct Rotation {
     pub readers: BTreeSet<MemberId>,
 }
 
+impl Rotation {
+    /// Takes in what another history says of the same secret.
+    pub fn add(&mut self, other: Self) {
+        self.versions.extend(other.versions);
+        self.readers.extend(other.readers);
+    }
+}
+
 /// Secrets that need a new value, by id. Deleting clears nothing: the credential still works.
 pub fn rotations(state: &State) -> BTreeMap<SecretId, Rotation> {
     let mut rotations = BTreeMap::new();

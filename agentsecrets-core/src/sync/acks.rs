@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{
+    branch,
     follow::follow,
     io::Machine,
     relay::Relay,
@@ -46,6 +47,8 @@ struct Record {
     confirmed: BTreeSet<MemberId>,
     /// What this device acked last, and when.
     acked: Option<(Head, u64)>,
+    /// How often this device adopted another history.
+    adopted: u32,
 }
 
 /// Evidence that there are two histories.
@@ -78,13 +81,16 @@ pub(super) async fn compare(session: &mut Session, replica: &mut Replica) -> Res
     let shown = relay.acks().await?;
     take(replica.state()?, &mut record, &shown);
     count_entries(session, replica, &mut record).await?;
-    let newest = opened(replica.state()?, &record);
+    let mut newest = opened(replica.state()?, &record);
     if newest
         .values()
         .any(|ack| replica.state.as_ref().is_some_and(|state| ack.seq > state.head().seq))
     {
         follow(session, replica).await?;
     }
+    let left = branch::load_all(session, replica).await?;
+    // Who has not left a branch yet that this device left says nothing of this one.
+    newest.retain(|_, ack| !left.iter().any(|branch| branch.holds(ack.head())));
     for (id, ack) in &newest {
         check(session, replica, id, ack).await?;
     }
@@ -230,8 +236,9 @@ pub(super) async fn send(
     if said && missing.is_empty() {
         return Ok(());
     }
-    let ack =
-        Ack::new(replica.id, session.identity.id(), head, now, missing).sign(&session.identity);
+    let ack = Ack::new(replica.id, session.identity.id(), head, now, missing)
+        .after_adoptions(record.adopted)
+        .sign(&session.identity);
     let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
     relay.put_ack(ack).await?;
     record.acked = Some((head, now));
@@ -256,6 +263,26 @@ pub fn team(start: Start, workspace: WorkspaceId) -> Machine<Vec<Seen>> {
             })
             .collect())
     })
+}
+
+/// Forgets what was said of a history that this device leaves.
+pub(super) async fn leave_branch(session: &Session, replica: &Replica) -> Result<()> {
+    let held: Record = load(session, keys::acks(&replica.id)).await?.unwrap_or_default();
+    let adopted = replica.settings.branches;
+    let Record { known, confirmed, .. } = held;
+    let record = Record { known, confirmed, adopted, ..Record::default() };
+    store(session, keys::acks(&replica.id), &record).await
+}
+
+/// Versions that each member's newest ack reports missing, and the entry up to which it looked.
+pub(super) type Reports = BTreeMap<MemberId, (u64, BTreeSet<VersionRef>)>;
+
+/// What members report missing, from the vault.
+pub(super) async fn reports(session: &Session, replica: &Replica) -> Result<Reports> {
+    let record: Record = load(session, keys::acks(&replica.id)).await?.unwrap_or_default();
+    let acks = opened(replica.state()?, &record).into_iter();
+    let reporting = acks.filter(|(_, ack)| !ack.missing.is_empty());
+    Ok(reporting.map(|(id, ack)| (id, (ack.seq, ack.missing.into_iter().collect()))).collect())
 }
 
 /// Remembers that a member's safety number was compared on this device.

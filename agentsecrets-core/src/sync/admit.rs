@@ -1,6 +1,7 @@
 //! Admits newcomers: by the replies to invitations, or by a recipient string; and shares with them.
 
 use super::{
+    acks::Reports,
     batch::{Batch, Parts, REBASES, contended},
     follow::follow,
     io::Machine,
@@ -175,7 +176,7 @@ async fn commit(
         add_admit(session, replica, &mut batch, newcomer)?;
         let to = newcomer.recipient.id();
         for snapshot in &snapshots {
-            add_shares(session, replica, &mut batch, snapshot, &to)?;
+            add_shares(session, replica, &mut batch, snapshot, &to, &Reports::new())?;
         }
     }
     Ok(match batch.commit(session, replica).await? {

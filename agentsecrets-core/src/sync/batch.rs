@@ -69,7 +69,7 @@ impl Batch {
         if replica.is_local() {
             self.keep_deliveries(session, replica).await?;
         } else {
-            let commit = message(session, replica, &self.entries, &self.deliveries).await?;
+            let commit = message(session, replica, &self.entries, Some(&self.deliveries)).await?;
             let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
             match relay.commit(&commit).await? {
                 Outcome::Moved => return Ok(Outcome::Moved),
@@ -99,13 +99,29 @@ impl Batch {
     }
 }
 
-/// The commit of entries with what they deliver; many sealed bytes are uploaded ahead of it.
+/// The commit of entries with what they deliver, or without it, where nobody has it any more. Many
+/// sealed bytes are uploaded ahead of it.
 pub(super) async fn message(
     session: &mut Session,
     replica: &Replica,
     entries: &[SignedEntry],
-    deliveries: &[Parts],
+    deliveries: Option<&[Parts]>,
 ) -> Result<Commit> {
+    let absent = entries.iter().zip(0..).filter(|(entry, _)| entry.entry().body.delivers());
+    let absent = match deliveries {
+        Some(_) => Vec::new(),
+        None => absent.map(|(_, place)| place).collect(),
+    };
+    let deliveries = list(session, replica, deliveries.unwrap_or_default()).await?;
+    let entries = entries.iter().map(|entry| Bytes(entry.bytes().to_vec())).collect();
+    Ok(Commit { workspace: replica.id, entries, deliveries, absent })
+}
+
+async fn list(
+    session: &mut Session,
+    replica: &Replica,
+    deliveries: &[Parts],
+) -> Result<Vec<Delivery>> {
     let size: usize = deliveries.iter().flat_map(BTreeMap::values).flatten().map(Vec::len).sum();
     let ahead = size > INLINE;
     let mut listed = Vec::new();
@@ -115,19 +131,11 @@ pub(super) async fn message(
                 let hash = if ahead { Some(upload(session, replica, sealed).await?) } else { None };
                 let ciphertext = (!ahead).then(|| Bytes(sealed.clone()));
                 let (entry, part) = (index as u32, part as u32);
-                listed.push(Delivery {
-                    entry,
-                    part,
-                    recipient: *recipient,
-                    ciphertext,
-                    hash,
-                    absent: false,
-                });
+                listed.push(Delivery { entry, part, recipient: *recipient, ciphertext, hash });
             }
         }
     }
-    let entries = entries.iter().map(|entry| Bytes(entry.bytes().to_vec())).collect();
-    Ok(Commit { workspace: replica.id, entries, deliveries: listed })
+    Ok(listed)
 }
 
 async fn upload(session: &mut Session, replica: &Replica, sealed: &[u8]) -> Result<SealedHash> {

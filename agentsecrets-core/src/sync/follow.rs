@@ -11,6 +11,10 @@ use crate::{
     wire::{Bytes, LogPage},
 };
 
+/// What helps where the relay lost its end by an accident, and its operator says so.
+const RESTORED: &str =
+    "agentsecrets workspace repush   # where the relay was restored from an older backup";
+
 /// Brings the log up to what the relay shows. The pin moves apart from values: whatever happens to
 /// deliveries later, entries seen here stay seen.
 pub(super) async fn follow(session: &mut Session, replica: &mut Replica) -> Result<()> {
@@ -87,7 +91,8 @@ fn check_pin(page: &mut LogPage, pin: Head) -> Result<()> {
                 format!(
                     "the relay shows entry {shown} as newest; this device has seen entry {held}"
                 ),
-            ),
+            )
+            .with_hint(RESTORED),
             false => Error::new(
                 ErrorCode::Withheld,
                 format!("the relay does not show entry {held}, which this device has seen"),

@@ -24,8 +24,10 @@ use crate::{
 
 /// Environments that every workspace begins with.
 pub const FIRST_ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
-/// Bytes of entries in one request when a local log is published; a single entry may be longer.
-const PAGE: usize = 2 << 20;
+/// Bytes of entries in one request when a log is published; a single entry may be longer.
+const PAGE_BYTES: usize = 2 << 20;
+/// Entries in one request: what a relay takes.
+const PAGE: usize = 500;
 /// Longest address of a relay: it has to fit into an invitation code.
 const LONGEST_ADDRESS: usize = 300;
 
@@ -49,6 +51,7 @@ pub fn create(
             joining: None,
             tokens: Vec::new(),
             key: Some(key),
+            branches: 0,
         };
         let mut replica = Replica { id: state.workspace(), settings, state: None };
         let batch = environments(&mut session, &replica, &state)?;
@@ -108,7 +111,7 @@ async fn begin(
     replica.store_settings(session).await?;
     let sent = match replica.is_local() {
         true => Ok(()),
-        false => publish(session, replica, entries, &vec![Parts::new(); entries.len()]).await,
+        false => publish(session, replica, entries, Some(&vec![Parts::new(); entries.len()])).await,
     };
     if let Err(error) = sent {
         session.io.remove(keys::settings(&replica.id)).await?;
@@ -120,16 +123,18 @@ async fn begin(
     replica.store_settings(session).await
 }
 
-async fn publish(
+/// Brings entries to the relay, page by page; without `deliveries` where nobody has them any more.
+pub(super) async fn publish(
     session: &mut Session,
     replica: &Replica,
     entries: &[SignedEntry],
-    deliveries: &[Parts],
+    deliveries: Option<&[Parts]>,
 ) -> Result<()> {
-    let mut rest = (entries, deliveries);
-    while !rest.0.is_empty() {
-        let count = fitting(rest.0);
-        let commit = message(session, replica, &rest.0[..count], &rest.1[..count]).await?;
+    let mut done = 0;
+    while done < entries.len() {
+        let page = done..done + fitting(&entries[done..]);
+        let parts = deliveries.map(|deliveries| &deliveries[page.clone()]);
+        let commit = message(session, replica, &entries[page.clone()], parts).await?;
         let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
         if let Outcome::Moved = relay.commit(&commit).await? {
             return Err(Error::new(
@@ -137,7 +142,7 @@ async fn publish(
                 "the relay has another continuation of this workspace",
             ));
         }
-        rest = (&rest.0[count..], &rest.1[count..]);
+        done = page.end;
     }
     Ok(())
 }
@@ -145,9 +150,9 @@ async fn publish(
 /// How many of the first entries fit into one request.
 fn fitting(entries: &[SignedEntry]) -> usize {
     let mut size = 0;
-    let fits = entries.iter().take_while(|entry| {
+    let fits = entries.iter().take(PAGE).take_while(|entry| {
         size += entry.bytes().len();
-        size <= PAGE
+        size <= PAGE_BYTES
     });
     fits.count().max(1)
 }
@@ -176,7 +181,7 @@ pub fn connect(start: Start, workspace: WorkspaceId, relay: String) -> Machine<H
         let entries = replica.log(&session).await?;
         let deliveries = kept_deliveries(&session, &replica, &entries).await?;
         replica.settings.relay = relay;
-        publish(&mut session, &replica, &entries, &deliveries).await?;
+        publish(&mut session, &replica, &entries, Some(&deliveries)).await?;
         replica.store_settings(&session).await?;
         session.io.remove(keys::unpublished(&workspace)).await?;
         Ok(replica.state()?.head())
@@ -209,8 +214,14 @@ pub fn attach(start: Start, destination: Destination) -> Machine<WorkspaceId> {
     start.machine(async move |session| {
         let Destination { workspace, relay, head } = destination;
         let known: Option<Settings> = load(&session, keys::settings(&workspace)).await?;
-        let fresh =
-            Settings { relay, anchors: Vec::new(), joining: None, tokens: Vec::new(), key: None };
+        let fresh = Settings {
+            relay,
+            anchors: Vec::new(),
+            joining: None,
+            tokens: Vec::new(),
+            key: None,
+            branches: 0,
+        };
         let state = load(&session, keys::state(&workspace)).await?;
         let mut replica = Replica { id: workspace, settings: known.unwrap_or(fresh), state };
         if !replica.settings.anchors.contains(&head) {

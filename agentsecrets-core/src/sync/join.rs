@@ -135,6 +135,7 @@ fn first(session: &mut Session, invitation: Invitation, label: &str) -> Settings
         joining: Some(Joining { invite, expires, reply }),
         tokens: Vec::new(),
         key: None,
+        branches: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ends and changes memberships, and begins generations of the workspace key.
 
 use super::{
+    acks::Reports,
     batch::{Batch, Parts, REBASES, contended, root_of},
     follow::follow,
     io::Machine,
@@ -153,7 +154,7 @@ async fn try_change(
     batch.add(session, Body::Change(change), parts).map_err(forbidden)?;
     for environment in readable(session, replica)? {
         let (_, snapshot) = pull_one(session, replica, environment, Clashes::Keep).await?;
-        add_shares(session, replica, &mut batch, &snapshot, &id)?;
+        add_shares(session, replica, &mut batch, &snapshot, &id, &Reports::new())?;
     }
     batch.commit(session, replica).await
 }

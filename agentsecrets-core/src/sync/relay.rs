@@ -56,6 +56,17 @@ impl Relay<'_> {
         read(&accept(response)?)
     }
 
+    /// The head that the relay has; `None` where it knows no such workspace.
+    pub(super) async fn head(&mut self, after: u64) -> Result<Option<Head>> {
+        let target = format!("/v1/workspaces/{}/log?after={after}&limit=1", self.workspace);
+        let response = self.call(get(target)).await?;
+        if response.status == 404 && problem(&response).code == "unknown_workspace" {
+            return Ok(None);
+        }
+        let page: LogPage = read(&accept(response)?)?;
+        Ok(Some(Head { seq: page.head.seq, hash: page.head.hash }))
+    }
+
     /// A page of this member's deliveries after entry `after`, or from the start.
     pub(super) async fn deliveries(&mut self, after: Option<u64>) -> Result<DeliveriesPage> {
         let after = after.map_or_else(String::new, |after| format!("?after={after}"));

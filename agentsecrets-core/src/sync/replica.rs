@@ -31,6 +31,8 @@ pub(super) struct Settings {
     pub(super) tokens: Vec<(EntryHash, Token)>,
     /// The workspace key, once it was handed over.
     pub(super) key: Option<WorkspaceKey>,
+    /// How many histories this device has left for another one.
+    pub(super) branches: u32,
 }
 
 /// An invitation answered and not yet confirmed.
@@ -89,6 +91,11 @@ pub mod keys {
     /// What showed a fork, kept for people to look at.
     pub fn evidence(workspace: &WorkspaceId) -> String {
         format!("workspace/{workspace}/evidence")
+    }
+
+    /// A history that this device has left for another one.
+    pub fn branch(workspace: &WorkspaceId, number: u32) -> String {
+        format!("workspace/{workspace}/branch/{number:08}")
     }
 
     /// Deliveries of a local workspace.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    acks::Reports,
     batch::{Batch, Consignment, root_of, seal_parcels},
     replica::Replica,
     session::Session,
@@ -13,6 +14,7 @@ use crate::{
     log::{
         Body, Member, State,
         entry::{Share, VersionRef},
+        state::ShareState,
     },
     parcel::ParcelItem,
     snapshot::Snapshot,
@@ -20,16 +22,20 @@ use crate::{
 
 /// Versions of one entry: keeps it far below 1 MiB.
 const VERSIONS: usize = 1000;
+/// Shares of one version to one member: one who keeps asking gets no more.
+const MOST_SHARES: usize = 4;
 
-/// Adds the Shares that bring a member up to what this device holds in both scopes.
+/// Adds the Shares that bring a member up to what this device holds in both scopes: what was never
+/// sealed to it, and what its newest ack reports missing.
 pub(super) fn add_shares(
     session: &mut Session,
     replica: &Replica,
     batch: &mut Batch,
     snapshot: &Snapshot,
     to: &MemberId,
+    reports: &Reports,
 ) -> Result<bool> {
-    let missing = missing(&batch.state, &session.identity.id(), snapshot, to);
+    let missing = missing(&batch.state, &session.identity.id(), snapshot, to, reports.get(to));
     for versions in missing.chunks(VERSIONS) {
         add_share(session, replica, batch, snapshot, to, versions)?;
     }
@@ -65,8 +71,14 @@ fn add_share(
     batch.add(session, Body::Share(share), parts)
 }
 
-/// Live versions that this device holds and that no entry sealed to the member, sorted.
-fn missing(state: &State, me: &MemberId, snapshot: &Snapshot, to: &MemberId) -> Vec<VersionRef> {
+/// Live versions that this device holds and that the member lacks, sorted.
+fn missing(
+    state: &State,
+    me: &MemberId,
+    snapshot: &Snapshot,
+    to: &MemberId,
+    report: Option<&(u64, BTreeSet<VersionRef>)>,
+) -> Vec<VersionRef> {
     let (Some(author), Some(member)) = (state.active(me), state.active(to)) else {
         return Vec::new();
     };
@@ -76,22 +88,38 @@ fn missing(state: &State, me: &MemberId, snapshot: &Snapshot, to: &MemberId) -> 
         let same =
             secret.live()?.0 == version && secret.live_commitment() == Some(value.commitment);
         let version = VersionRef { secret: held.id, version };
-        (same && !was_sealed(secret.live()?.1.seq, &version, snapshot, member)).then_some(version)
+        let pushed = secret.live()?.1.seq;
+        let sealed = was_sealed(pushed, &version, snapshot, member).then_some(pushed);
+        (same && lacks(state, to, version, sealed, report)).then_some(version)
     });
     let environment = snapshot.environment;
     let in_scope = |version: &VersionRef| {
         [author, member].iter().all(|member| member.scope().holds(&environment, &version.secret))
     };
     let mut missing: Vec<VersionRef> = live.filter(in_scope).collect();
-    if !missing.is_empty() {
-        let shares =
-            state.shares().iter().filter(|share| share.recipients.binary_search(to).is_ok());
-        let shared: BTreeSet<VersionRef> =
-            shares.flat_map(|share| share.versions.iter().copied()).collect();
-        missing.retain(|version| !shared.contains(version));
-    }
     missing.sort_unstable();
     missing
+}
+
+/// Whether no entry sealed a version to a member; or each that did is older than the member's word
+/// that it could not get it. Then a few more are worth a try: one that a relay lost stays lost.
+fn lacks(
+    state: &State,
+    to: &MemberId,
+    version: VersionRef,
+    pushed: Option<u64>,
+    report: Option<&(u64, BTreeSet<VersionRef>)>,
+) -> bool {
+    let reported = report.filter(|(_, missing)| missing.contains(&version));
+    if let (Some(_), None) = (pushed, reported) {
+        return false;
+    }
+    let covers = |share: &&ShareState| {
+        share.versions.binary_search(&version).is_ok() && share.recipients.binary_search(to).is_ok()
+    };
+    let shared: Vec<u64> = state.shares().iter().filter(covers).map(|share| share.seq).collect();
+    let Some(newest) = shared.iter().copied().chain(pushed).max() else { return true };
+    reported.is_some_and(|(seq, _)| *seq >= newest) && shared.len() < MOST_SHARES
 }
 
 fn was_sealed(seq: u64, version: &VersionRef, snapshot: &Snapshot, member: &Member) -> bool {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    acks,
+    acks::{self, Reports},
     admit::{self, Admitted},
     batch::{Batch, REBASES},
+    branch::{self, Branch},
     follow::{follow, follow_for},
     io::Machine,
     join::forget_tokens,
@@ -28,8 +29,9 @@ use crate::{
 
 /// A workspace as this device knows it.
 pub struct View {
-    replica: Replica,
-    me: MemberId,
+    pub(super) replica: Replica,
+    pub(super) branches: Vec<Branch>,
+    pub(super) me: MemberId,
 }
 
 impl std::fmt::Debug for View {
@@ -42,7 +44,8 @@ impl std::fmt::Debug for View {
 pub fn view(start: Start, workspace: WorkspaceId) -> Machine<View> {
     start.machine(async move |session| {
         let replica = Replica::load(&session, workspace).await?;
-        Ok(View { replica, me: session.identity.id() })
+        let branches = branch::load_all(&session, &replica).await?;
+        Ok(View { replica, branches, me: session.identity.id() })
     })
 }
 
@@ -103,23 +106,28 @@ pub fn sync(
         forget_tokens(&session, &mut replica).await?;
         let pulled = pull_all(&mut session, &replica, environments, clashes).await?;
         if !replica.is_local() {
-            let missing = missing(&session, &replica).await?;
+            let missing = missing(&session, &replica, &pulled).await?;
             acks::send(&mut session, &replica, missing).await?;
         }
         Ok(SyncReport { pulled, admitted, shared_with, freshness })
     })
 }
 
-/// Live versions in scope that this device could not get.
-async fn missing(session: &Session, replica: &Replica) -> Result<Vec<VersionRef>> {
+/// Live versions in scope that this device could not get, just now or when it last tried.
+async fn missing(
+    session: &Session,
+    replica: &Replica,
+    pulled: &PullReport,
+) -> Result<Vec<VersionRef>> {
     let me = session.identity.id();
+    let failed = |id: &EnvironmentId| {
+        pulled.environments.iter().any(|(pulled, result)| pulled == id && result.is_err())
+    };
     let mut missing = Vec::new();
     for environment in readable(session, replica)? {
         let snapshot = replica.snapshot(session, environment).await?;
-        if snapshot
-            .head
-            .is_some_and(|head| head != replica.state.as_ref().map_or(head, State::head))
-        {
+        let head = replica.state()?.head();
+        if failed(&environment) || snapshot.head.is_some_and(|pulled| pulled != head) {
             missing.extend(pull::missing(replica.state()?, &me, &snapshot));
         }
     }
@@ -131,9 +139,10 @@ async fn share_missing(session: &mut Session, replica: &mut Replica) -> Result<V
     if replica.me(session)?.role() < Role::Writer {
         return Ok(Vec::new());
     }
+    let reports = acks::reports(session, replica).await?;
     for _ in 0..REBASES {
         let mut batch = Batch::on(replica.state()?);
-        let shared_with = add_missing(session, replica, &mut batch).await?;
+        let shared_with = add_missing(session, replica, &mut batch, &reports).await?;
         if shared_with.is_empty() {
             return Ok(shared_with);
         }
@@ -149,6 +158,7 @@ async fn add_missing(
     session: &mut Session,
     replica: &Replica,
     batch: &mut Batch,
+    reports: &Reports,
 ) -> Result<Vec<MemberId>> {
     let me = session.identity.id();
     let others =
@@ -158,7 +168,7 @@ async fn add_missing(
     for environment in readable(session, replica)? {
         let snapshot = replica.snapshot(session, environment).await?;
         for other in &others {
-            if add_shares(session, replica, batch, &snapshot, other)? {
+            if add_shares(session, replica, batch, &snapshot, other, reports)? {
                 shared_with.push(*other);
             }
         }

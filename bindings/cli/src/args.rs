@@ -131,6 +131,10 @@ pub(crate) enum Command {
         /// Write .agentsecrets.head beside the project file, for git
         #[arg(long)]
         write: bool,
+        /// After a fork: leave this device's history for the relay's, if that contains this head,
+        /// which a person confirmed by another way, as SEQ:HEX
+        #[arg(long, value_name = "HEAD", conflicts_with_all = ["write", "words", "offline"])]
+        adopt: Option<String>,
         /// Do not ask the relay first
         #[arg(long)]
         offline: bool,
@@ -198,6 +202,9 @@ pub(crate) enum Command {
         /// Write the signed log to a file, which `verify` checks without any secret
         #[arg(long, value_name = "FILE")]
         export: Option<PathBuf>,
+        /// A history that this device left for another one, by its number from 1
+        #[arg(long, value_name = "NUMBER")]
+        left: Option<u32>,
     },
     /// Verify a log, this vault's or an exported one, entry by entry
     Verify {
@@ -234,6 +241,17 @@ pub(crate) enum Workspace {
         /// The relay's address
         #[arg(long)]
         relay: String,
+    },
+    /// Bring back to a relay that was restored from a backup what it lost of the log
+    Repush,
+    /// What the workspace does where nobody else was heard of for long; an owner changes it
+    Policy {
+        /// After how long without news the log counts as stale: 12h, 7d
+        #[arg(long, value_parser = duration)]
+        fresh: Option<Duration>,
+        /// What a stale log does: warns, blocks-push, blocks-both
+        #[arg(long)]
+        stale: Option<String>,
     },
 }
 

@@ -9,6 +9,7 @@ mod head;
 mod identity;
 mod members;
 mod membership;
+mod policy;
 mod recover;
 mod run;
 mod secrets;
@@ -52,7 +53,8 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
         Command::Exposure { member, offline } => {
             exposure::exposure(&open()?, member.as_deref(), offline)
         }
-        Command::Head { words, write, offline } => head::head(&open()?, words, write, offline),
+        Command::Head { adopt: Some(confirmed), .. } => head::adopt(&open()?, &confirmed),
+        Command::Head { words, write, offline, .. } => head::head(&open()?, words, write, offline),
         Command::SafetyNumber { member, confirm } => {
             members::safety_number(&open()?, &member, confirm)
         }
@@ -66,7 +68,9 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
         Command::Run { env, only, command } => {
             return run::run(&Context::quiet(json)?, env.as_deref(), &only, &command);
         }
-        Command::Audit { offline, export } => audit::audit(&open()?, offline, export.as_deref()),
+        Command::Audit { offline, export, left } => {
+            audit::audit(&open()?, offline, export.as_deref(), left)
+        }
         Command::Verify { file: Some(file), head } => verify::file(json, &file, head.as_deref()),
         Command::Verify { file: None, head } => verify::own(&open()?, head.as_deref()),
         Command::Doctor => return doctor::doctor(json),

@@ -317,13 +317,13 @@ impl<'a> Forger<'a> {
                 recipient: *recipient,
                 ciphertext: Some(Bytes(sealed.clone())),
                 hash: None,
-                absent: false,
             })
         });
         let commit = Commit {
             workspace: self.team.workspace,
             entries: vec![Bytes(entry.bytes().to_vec())],
             deliveries: deliveries.collect(),
+            absent: Vec::new(),
         };
         let answer = self.post(&commit);
         self.refresh();

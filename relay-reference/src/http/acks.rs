@@ -19,7 +19,7 @@ use axum::{
 use super::{id, json, parse, receive::signed, wire};
 use crate::{app::App, problem::Problem, rules::is_member};
 
-/// By the member that the ack names. The greatest (entry, time) of each stays.
+/// By the member that the ack names. The one of the greatest rank stays of each.
 pub(super) async fn put(
     State(app): State<Arc<App>>,
     Path(workspace): Path<String>,
@@ -38,7 +38,7 @@ pub(super) async fn put(
         if ack.workspace != workspace || key_of(&ack.member) != Some(signed.key) {
             return Err(Problem::malformed("the ack is another member's or workspace's"));
         }
-        app.store.put_ack(workspace, ack.member, (ack.seq, ack.time), bytes)?;
+        app.store.put_ack(workspace, ack.member, ack.rank(), bytes)?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

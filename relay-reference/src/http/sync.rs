@@ -6,7 +6,7 @@ use agentsecrets_core::{
     crypto::VerifyingKey,
     encoding::WorkspaceId,
     log::{Body, Head, SignedEntry, State as Folded, entry::MAX_ENTRY},
-    wire::{Bytes, Commit, Committed, Delivery},
+    wire::{Bytes, Commit, Committed},
 };
 use axum::{
     extract::{Request, State},
@@ -19,29 +19,23 @@ use super::{json, log, parse, receive::signed};
 use crate::{
     app::App,
     problem::Problem,
-    rules::{self, MAX_ENTRIES},
+    rules::{self, Batch, MAX_ENTRIES},
     store::Appended,
 };
-
-struct Batch {
-    workspace: WorkspaceId,
-    entries: Vec<SignedEntry>,
-    deliveries: Vec<Delivery>,
-}
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
     signed(&app, request, |app, signed| {
-        let batch = batch(&signed.body)?;
-        commit(app, batch, &signed.key)
+        let (workspace, batch) = batch(&signed.body)?;
+        commit(app, workspace, batch, &signed.key)
     })
     .await
 }
 
-fn batch(body: &[u8]) -> Result<Batch, Problem> {
-    let Commit { workspace, entries, deliveries } = parse(body)?;
+fn batch(body: &[u8]) -> Result<(WorkspaceId, Batch), Problem> {
+    let Commit { workspace, entries, deliveries, absent } = parse(body)?;
     if entries.len() > MAX_ENTRIES {
         return Err(Problem::too_large("entries", MAX_ENTRIES, None));
     }
@@ -51,7 +45,7 @@ fn batch(body: &[u8]) -> Result<Batch, Problem> {
     if workspace_of(first) != workspace {
         return Err(Problem::malformed("the first entry is of another workspace"));
     }
-    Ok(Batch { workspace, entries, deliveries })
+    Ok((workspace, Batch { entries, deliveries, absent }))
 }
 
 fn entry(index: usize, bytes: &Bytes) -> Result<SignedEntry, Problem> {
@@ -69,13 +63,18 @@ fn workspace_of(entry: &SignedEntry) -> WorkspaceId {
     }
 }
 
-fn commit(app: &App, batch: Batch, key: &VerifyingKey) -> Result<Response, Problem> {
-    let Batch { workspace, entries, deliveries } = batch;
+fn commit(
+    app: &App,
+    workspace: WorkspaceId,
+    batch: Batch,
+    key: &VerifyingKey,
+) -> Result<Response, Problem> {
+    let entries = batch.entries.clone();
     let current = app.states.current(&*app.store, &workspace)?;
     if let Some(answer) = without_writing(app, current.as_deref(), &entries, key)? {
         return Ok(answer);
     }
-    let checked = rules::check(current.as_deref(), entries.clone(), deliveries, key)?;
+    let checked = rules::check(current.as_deref(), batch, key)?;
     if let Some(answer) = store(app, checked)? {
         return Ok(answer);
     }

@@ -10,7 +10,7 @@ use agentsecrets_core::{
     log::{Head, deliveries::Node},
 };
 
-use super::{Append, Appended, Delivered, NewEntry, Part, Replied, Result, Store};
+use super::{AckRank, Append, Appended, Delivered, NewEntry, Part, Replied, Result, Store};
 
 #[derive(Default)]
 struct Workspace {
@@ -35,8 +35,8 @@ struct Tables {
     replies: HashMap<EntryHash, (WorkspaceId, Vec<u8>)>,
 }
 
-/// An ack with its (entry, time).
-type Ranked = ((u64, u64), Vec<u8>);
+/// An ack with its rank.
+type Ranked = (AckRank, Vec<u8>);
 
 /// A store in memory.
 #[derive(Default)]
@@ -72,7 +72,6 @@ impl Workspace {
 
     fn take_part(&mut self, part: Part) {
         match part {
-            Part::Absent(_) => {}
             Part::Inline(hash, bytes) => {
                 self.sealed.insert(hash, Sealed { bytes, stored: 0, used: true });
             }
@@ -177,7 +176,7 @@ impl Store for MemoryStore {
         &self,
         workspace: WorkspaceId,
         member: MemberId,
-        rank: (u64, u64),
+        rank: AckRank,
         ack: Vec<u8>,
     ) -> Result<()> {
         let mut tables = self.tables();

@@ -12,7 +12,7 @@ use agentsecrets_core::{
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Append, Appended, Delivered, Replied, Result, Store, StoreError};
+use super::{AckRank, Append, Appended, Delivered, Replied, Result, Store, StoreError};
 
 mod reads;
 mod schema;
@@ -141,7 +141,7 @@ impl Store for SqliteStore {
         &self,
         workspace: WorkspaceId,
         member: MemberId,
-        rank: (u64, u64),
+        rank: AckRank,
         ack: Vec<u8>,
     ) -> Result<()> {
         self.writer.run(ack.len(), |reply| Work::Ack { workspace, member, rank, ack, reply })

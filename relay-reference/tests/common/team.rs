@@ -130,7 +130,7 @@ impl Team {
 
     pub fn commit(&self, entries: &[SignedEntry], deliveries: Vec<Delivery>) -> Commit {
         let entries = entries.iter().map(|entry| Bytes(entry.bytes().to_vec())).collect();
-        Commit { workspace: self.id(), entries, deliveries }
+        Commit { workspace: self.id(), entries, deliveries, absent: Vec::new() }
     }
 
     /// A push of one new secret, with `parts` sealed parts of `size` bytes for everybody.
@@ -210,7 +210,7 @@ pub fn delivery(recipient: MemberId, seq: u64, part: u32, size: usize) -> Delive
     let length = head.len().min(size);
     bytes[..length].copy_from_slice(&head[..length]);
     let ciphertext = Some(Bytes(bytes));
-    Delivery { entry: 0, part, recipient, ciphertext, hash: None, absent: false }
+    Delivery { entry: 0, part, recipient, ciphertext, hash: None }
 }
 
 pub fn hash_of(delivery: &Delivery) -> agentsecrets_core::encoding::SealedHash {

@@ -206,11 +206,12 @@ fn an_ack_out_of_form_is_refused() {
 }
 
 #[test]
-fn a_later_ack_supersedes_an_earlier_one_by_entry_then_by_time() {
+fn a_later_ack_supersedes_an_earlier_one_by_adoptions_then_entry_then_time() {
     let at = |seq, time| {
         let head = Head { seq, hash: EntryHash([1; 32]) };
         Ack::new(WorkspaceId([1; 32]), MemberId([1; 32]), head, time, vec![])
     };
     assert!(at(2, 0).supersedes(&at(1, 9)) && at(1, 2).supersedes(&at(1, 1)));
+    assert!(at(1, 0).after_adoptions(1).supersedes(&at(2, 9)));
     assert!(!at(1, 1).supersedes(&at(1, 1)) && !at(1, 9).supersedes(&at(2, 0)));
 }

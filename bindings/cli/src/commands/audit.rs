@@ -7,7 +7,7 @@ use agentsecrets_core::{
     encoding::{EnvironmentId, SecretId},
     log::{Body, SignedEntry, State, archive},
     name::SecretName,
-    sync::{self, View},
+    sync::{self, LeftHistory, View},
 };
 use serde::Serialize;
 
@@ -42,14 +42,21 @@ fn write(file: &Path, text: &str, entries: usize) -> Result<()> {
 /// Names are those of all environments that this device can read.
 type Names = BTreeMap<SecretId, SecretName>;
 
-pub(crate) fn audit(context: &Context, offline: bool, file: Option<&Path>) -> Result<()> {
-    let view = context.fresh_view(offline)?;
+pub(crate) fn audit(
+    context: &Context,
+    offline: bool,
+    file: Option<&Path>,
+    left: Option<u32>,
+) -> Result<()> {
     let workspace = context.workspace()?;
-    let entries = context.client().read(|start| sync::entries(start, workspace))?;
+    let LeftHistory { view, entries, snapshots } = match left {
+        Some(number) => context.client().read(|start| sync::left(start, workspace, number))?,
+        None => present(context, offline)?,
+    };
     if let Some(file) = file {
         return write(file, &archive::write(workspace, &entries), entries.len());
     }
-    let names = all_names(context, &view)?;
+    let names: Names = snapshots.iter().flat_map(|held| view.names(held)).collect();
     let mut rows = Vec::with_capacity(entries.len());
     let mut state: Option<State> = None;
     for entry in &entries {
@@ -87,12 +94,13 @@ fn short(words: &[String]) -> String {
     }
 }
 
-fn all_names(context: &Context, view: &View) -> Result<Names> {
-    let mut names = Names::new();
-    for id in view.state()?.environments().keys() {
-        names.extend(view.names(&context.held(*id)?));
-    }
-    Ok(names)
+/// The history that this device holds, in the same shape as one that it left.
+fn present(context: &Context, offline: bool) -> Result<LeftHistory> {
+    let view = context.fresh_view(offline)?;
+    let entries = context.client().read(|start| sync::entries(start, view.workspace()))?;
+    let environments = view.state()?.environments().keys();
+    let snapshots = environments.map(|id| context.held(*id)).collect::<Result<_>>()?;
+    Ok(LeftHistory { view, entries, snapshots })
 }
 
 fn row(view: &View, before: Option<&State>, names: &Names, signed: &SignedEntry) -> Row {

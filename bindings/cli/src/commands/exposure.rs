@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use agentsecrets_core::{
     Result,
     encoding::{MemberId, SecretId},
-    log::exposure::{exposure as exposed_to, rotations},
     sync::View,
 };
 use serde::Serialize;
@@ -65,14 +64,14 @@ pub(crate) fn after_removal(context: &Context, who: &[MemberId]) -> Result<()> {
 }
 
 fn of_member(view: &View, id: &MemberId) -> Result<Vec<Row>> {
-    let state = view.state()?;
-    let needs: BTreeSet<SecretId> = rotations(state)
+    let needs: BTreeSet<SecretId> = view
+        .rotations()?
         .into_iter()
         .filter(|(_, rotation)| rotation.readers.contains(id))
         .map(|(id, _)| id)
         .collect();
     let mut versions: BTreeMap<SecretId, Vec<u64>> = BTreeMap::new();
-    for version in exposed_to(state, id) {
+    for version in view.exposure(id)? {
         versions.entry(version.secret).or_default().push(version.version);
     }
     let rows = versions
@@ -85,8 +84,7 @@ fn outstanding(view: &View, who: Option<&[MemberId]>) -> Result<Vec<Row>> {
     let concerns = |readers: &BTreeSet<MemberId>| {
         who.is_none_or(|who| who.iter().any(|id| readers.contains(id)))
     };
-    let rotations =
-        rotations(view.state()?).into_values().filter(|rotation| concerns(&rotation.readers));
+    let rotations = view.rotations()?.into_values().filter(|rotation| concerns(&rotation.readers));
     let rows = rotations.map(|rotation| {
         let readers = rotation.readers.iter().map(|id| view.member_label(id)).collect();
         row(view, rotation.secret, rotation.versions.into_iter().collect(), true, readers)

@@ -46,6 +46,29 @@ pub(crate) fn head(context: &Context, words: bool, write: bool, offline: bool) -
     }
 }
 
+/// Leaves this device's history for the one that a person confirmed.
+pub(crate) fn adopt(context: &Context, confirmed: &str) -> Result<()> {
+    let head = Head::parse(confirmed).ok_or_else(|| {
+        Error::new(
+            ErrorCode::InvalidArgument,
+            "a head is a number, a colon and 64 hexadecimal digits",
+        )
+    })?;
+    let workspace = context.workspace()?;
+    let done = context.client().run(|start| sync::adopt(start, workspace, head))?;
+    let number = context.view()?.left();
+    note(&format!(
+        "left {} entries up to {}; they stay here: agentsecrets audit --left {number}",
+        done.entries, done.left
+    ));
+    for name in &done.unpushed {
+        note(&format!(
+            "  {name} was written here alone: a change to push, or to drop by pull --theirs"
+        ));
+    }
+    line(&format!("adopted {}", done.head))
+}
+
 fn folder(context: &Context) -> PathBuf {
     let project = context.config.project.as_ref().and_then(|(path, _)| path.parent());
     project.unwrap_or(Path::new(".")).to_owned()

@@ -15,7 +15,7 @@ use agentsecrets_core::{
     sync::{self, Clashes},
 };
 
-use super::secrets::import;
+use super::{policy::policy, secrets::import};
 use crate::{
     args::Workspace,
     context::{Context, check_label, default_label, read_stdin},
@@ -68,6 +68,8 @@ pub(crate) fn workspace(context: &Context, command: Workspace) -> Result<()> {
             create(context, &name, &label, relay).map(drop)
         }
         Workspace::Connect { relay } => connect(context, &relay),
+        Workspace::Repush => repush(context),
+        Workspace::Policy { fresh, stale } => policy(context, fresh, stale.as_deref()),
     }
 }
 
@@ -105,6 +107,22 @@ fn connect(context: &Context, relay: &str) -> Result<()> {
     }
     note(&format!("published the workspace to {relay}"));
     Ok(())
+}
+
+fn repush(context: &Context) -> Result<()> {
+    let workspace = context.workspace()?;
+    let done = context.client().run(|start| sync::repush(start, workspace))?;
+    if done.entries == 0 {
+        return line("the relay lacks nothing");
+    }
+    if done.absent > 0 {
+        note(&format!(
+            "{} of them carried values or keys, which the relay has lost: a member who holds them \
+             shares them again at its next pull",
+            done.absent
+        ));
+    }
+    line(&format!("brought back {} entries, up to {}", done.entries, done.head))
 }
 
 pub(crate) fn join(context: &Context, code: &str, label: Option<String>, wait: bool) -> Result<()> {

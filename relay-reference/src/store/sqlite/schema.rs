@@ -31,8 +31,9 @@ CREATE TABLE replies (
     invite BLOB PRIMARY KEY, workspace BLOB NOT NULL, bytes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE acks (
-    workspace BLOB NOT NULL, member BLOB NOT NULL, seq INTEGER NOT NULL, time INTEGER NOT NULL,
-    bytes BLOB NOT NULL, PRIMARY KEY (workspace, member)
+    workspace BLOB NOT NULL, member BLOB NOT NULL, adopted INTEGER NOT NULL,
+    seq INTEGER NOT NULL, time INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (workspace, member)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT;
 ";

@@ -15,7 +15,7 @@ use agentsecrets_core::encoding::{EntryHash, MemberId, SealedHash, WorkspaceId};
 use rusqlite::Connection;
 
 use super::{Result, StoreError, failed, writes};
-use crate::store::{Append, Appended, Replied};
+use crate::store::{AckRank, Append, Appended, Replied};
 
 const QUEUE: usize = 1024;
 const QUEUE_BYTES: usize = 64 << 20;
@@ -29,38 +29,12 @@ type Reply<T> = SyncSender<Result<T>>;
 /// One write and where its answer goes.
 pub(super) enum Work {
     Append(Append, Reply<Appended>),
-    Sealed {
-        workspace: WorkspaceId,
-        hash: SealedHash,
-        bytes: Vec<u8>,
-        now: u64,
-        reply: Reply<()>,
-    },
-    Identity {
-        id: MemberId,
-        recipient: Vec<u8>,
-        reply: Reply<()>,
-    },
-    Ack {
-        workspace: WorkspaceId,
-        member: MemberId,
-        rank: (u64, u64),
-        ack: Vec<u8>,
-        reply: Reply<()>,
-    },
-    Reply {
-        invite: EntryHash,
-        workspace: WorkspaceId,
-        bytes: Vec<u8>,
-        reply: Reply<Replied>,
-    },
-    Prune {
-        before: u64,
-        reply: Reply<usize>,
-    },
-    Beat {
-        reply: Reply<()>,
-    },
+    Sealed { workspace: WorkspaceId, hash: SealedHash, bytes: Vec<u8>, now: u64, reply: Reply<()> },
+    Identity { id: MemberId, recipient: Vec<u8>, reply: Reply<()> },
+    Ack { workspace: WorkspaceId, member: MemberId, rank: AckRank, ack: Vec<u8>, reply: Reply<()> },
+    Reply { invite: EntryHash, workspace: WorkspaceId, bytes: Vec<u8>, reply: Reply<Replied> },
+    Prune { before: u64, reply: Reply<usize> },
+    Beat { reply: Reply<()> },
 }
 
 struct Job {

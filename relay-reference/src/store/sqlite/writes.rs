@@ -7,7 +7,7 @@ use agentsecrets_core::{
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::reads::{self, number};
-use crate::store::{Append, Appended, NewDelivery, NewEntry, Part, Replied};
+use crate::store::{AckRank, Append, Appended, NewDelivery, NewEntry, Part, Replied};
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<Appended> {
     if reads::head(connection, &append.workspace)? != append.after {
@@ -77,7 +77,6 @@ fn delivery(
     delivery.parts.iter().try_for_each(|part| match part {
         Part::Inline(hash, bytes) => sealed(connection, place.workspace, hash, bytes, None),
         Part::Uploaded(hash) => sealed(connection, place.workspace, hash, &[], None),
-        Part::Absent(_) => Ok(()),
     })
 }
 
@@ -107,13 +106,15 @@ pub(super) fn ack(
     connection: &Connection,
     workspace: &WorkspaceId,
     member: &MemberId,
-    (seq, time): (u64, u64),
+    (adopted, seq, time): AckRank,
     bytes: &[u8],
 ) -> Result<()> {
-    let sql = "INSERT INTO acks (workspace, member, seq, time, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (workspace, member) DO UPDATE SET seq = ?3, time = ?4, bytes = ?5
-        WHERE (?3, ?4) > (seq, time)";
-    let values = params![workspace.0, member.0, number(seq), number(time), bytes];
+    let sql = "INSERT INTO acks (workspace, member, adopted, seq, time, bytes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (workspace, member) DO UPDATE
+        SET adopted = ?3, seq = ?4, time = ?5, bytes = ?6
+        WHERE (?3, ?4, ?5) > (adopted, seq, time)";
+    let values = params![workspace.0, member.0, adopted, number(seq), number(time), bytes];
     connection.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
