@@ -15,7 +15,7 @@ use agentsecrets_core::{
     fingerprint::{Fingerprint, SafetyNumber},
     identity::{IdentityString, Kind},
     invitation::{Invitation, Token},
-    log::{Body, deliveries},
+    log::{Body, ack::Ack, deliveries, entry::VersionRef},
     parcel::{Envelope, pack},
     policy::Policy,
     sealed_box,
@@ -194,6 +194,30 @@ fn the_identity_page_is_current() {
     );
 }
 
+/// The writer's word on the story's head, without one value.
+fn ack(story: &Story) -> String {
+    let (writer, head) = (&story.cast.writer, story.state.head());
+    let missing = vec![VersionRef { secret: DATABASE_URL, version: 2 }];
+    let time = story::BEGIN + 60_000;
+    let bytes = Ack::new(story.state.workspace(), writer.id(), head, time, missing).sign(writer);
+    whole(
+        &bytes,
+        [
+            ("header", vec![1, 1, 5]),
+            ("workspace", story.state.workspace().0.to_vec()),
+            ("member", writer.id().0.to_vec()),
+            ("adopted", vec![0; 4]),
+            ("seq", head.seq.to_le_bytes().to_vec()),
+            ("hash", head.hash.0.to_vec()),
+            ("time", time.to_le_bytes().to_vec()),
+            ("missing", vec![1, 0, 0, 0]),
+            ("  secret", DATABASE_URL.0.to_vec()),
+            ("  version", 2_u64.to_le_bytes().to_vec()),
+            ("signature", bytes[bytes.len() - 64..].to_vec()),
+        ],
+    )
+}
+
 #[test]
 fn the_log_page_is_current() {
     let story = Story::whole();
@@ -214,6 +238,7 @@ fn the_log_page_is_current() {
     page(
         "log.md",
         &[
+            ("ack", ack(&story)),
             (
                 "genesis",
                 whole(

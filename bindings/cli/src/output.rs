@@ -7,7 +7,6 @@ use std::{
 
 use agentsecrets_core::{Error, ErrorCode, Result};
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Exit code of a comparison that found drift.
 pub(crate) const DRIFT: u8 = 3;
@@ -78,11 +77,4 @@ fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
 
 fn closed() -> Error {
     Error::new(ErrorCode::Closed, "stdout was closed before the result was written")
-}
-
-/// Milliseconds since 1970 as `YYYY-MM-DDTHH:MM:SSZ`.
-pub(crate) fn time(milliseconds: u64) -> String {
-    let seconds = i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX);
-    let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -13,13 +13,14 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    output::{listing, note, time},
+    output::{listing, note},
+    time::Time,
 };
 
 #[derive(Serialize)]
 struct Row {
     seq: u64,
-    time: String,
+    time: Time,
     author: String,
     kind: &'static str,
     environment: Option<String>,
@@ -74,7 +75,7 @@ pub(crate) fn audit(
             let environment = row.environment.clone().unwrap_or_default();
             vec![
                 row.seq.to_string(),
-                row.time.clone(),
+                row.time.to_string(),
                 row.author.clone(),
                 row.kind.to_owned(),
                 environment,
@@ -110,7 +111,7 @@ fn row(view: &View, before: Option<&State>, names: &Names, signed: &SignedEntry)
     let recipients = before.map(|state| state.expected_deliveries(entry)).unwrap_or_default();
     Row {
         seq: entry.seq,
-        time: time(entry.time),
+        time: Time(entry.time),
         author: view.member_label(&entry.author),
         kind: entry.body.kind(),
         environment: environment.map(|id| view.environment_label(&id)),

@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    output::{DRIFT, line, listing, time, value},
+    output::{DRIFT, line, listing, value},
+    time::Time,
 };
 
 #[derive(Serialize)]
@@ -58,7 +59,7 @@ struct Member {
     member: String,
     seq: Option<u64>,
     behind: Option<u64>,
-    seen_at: Option<String>,
+    seen_at: Option<Time>,
     missing: usize,
 }
 
@@ -76,7 +77,7 @@ pub(crate) fn team(context: &Context, offline: bool) -> Result<()> {
             member: view.member_label(&seen.member),
             seq: seen.ack.map(|(seq, _)| seq),
             behind: seen.ack.map(|(seq, _)| head.saturating_sub(seq)),
-            seen_at: seen.ack.map(|(_, at)| time(at)),
+            seen_at: seen.ack.map(|(_, at)| Time(at)),
             missing: seen.missing,
         })
         .collect();
@@ -86,7 +87,7 @@ pub(crate) fn team(context: &Context, offline: bool) -> Result<()> {
         vec![
             row.member.clone(),
             behind,
-            row.seen_at.clone().unwrap_or_default(),
+            row.seen_at.map(|at| at.to_string()).unwrap_or_default(),
             row.missing.to_string(),
         ]
     })
@@ -145,7 +146,7 @@ fn side<'a>(view: &View, snapshot: &'a Snapshot) -> Result<Side<'a>> {
 #[derive(Serialize)]
 struct Version {
     version: u64,
-    time: String,
+    time: Time,
     author: String,
     operation: &'static str,
     held: bool,
@@ -181,7 +182,7 @@ pub(crate) fn history(
             let version = if row.version == 0 { "-".to_owned() } else { row.version.to_string() };
             vec![
                 version,
-                row.time.clone(),
+                row.time.to_string(),
                 row.author.clone(),
                 row.operation.to_owned(),
                 word(row.held),
@@ -202,7 +203,7 @@ fn versions(view: &View, snapshot: &Snapshot, id: &SecretId, secret: &SecretStat
     let all = secret.versions.iter().zip(1..);
     all.map(|(version, number)| Version {
         version: number,
-        time: time(version.time),
+        time: Time(version.time),
         author: view.member_label(&version.author),
         operation: if version.operation == Operation::Delete { "delete" } else { "put" },
         held: held(number),
@@ -215,7 +216,7 @@ fn versions(view: &View, snapshot: &Snapshot, id: &SecretId, secret: &SecretStat
 fn own(view: &View, snapshot: &Snapshot, name: &SecretName) -> Vec<Version> {
     let row = |at: u64, operation| Version {
         version: 0,
-        time: time(at),
+        time: Time(at),
         author: view.member_label(&view.me()),
         operation,
         held: true,

@@ -19,7 +19,8 @@ use serde::Serialize;
 
 use crate::{
     context::{Context, check_label, role},
-    output::{bytes, line, listing, note, time, value},
+    output::{bytes, line, listing, note, value},
+    time::Time,
 };
 
 const POLL: Duration = Duration::from_secs(1);
@@ -45,7 +46,7 @@ pub(crate) fn invite(
     line("")?;
     note(&format!(
         "hand this code over by a way that the relay does not see; it admits one device until {}",
-        time(expires_at)
+        Time(expires_at).stamp()
     ));
     if wait { wait_for_reply(context, &id, expires) } else { Ok(()) }
 }
@@ -71,7 +72,7 @@ struct InvitationRow {
     role: &'static str,
     scope: Vec<String>,
     author: String,
-    expires: String,
+    expires: Time,
 }
 
 pub(crate) fn invitations(context: &Context) -> Result<()> {
@@ -84,7 +85,7 @@ pub(crate) fn invitations(context: &Context) -> Result<()> {
             role: invitation.invite.role.as_str(),
             scope: scope_words(&view, &invitation.invite.scope),
             author: view.member_label(&invitation.author),
-            expires: time(invitation.invite.expires),
+            expires: Time(invitation.invite.expires),
         })
         .collect();
     listing(context.json, &rows, &["id", "role", "scope", "author", "expires"], |row| {
@@ -93,7 +94,7 @@ pub(crate) fn invitations(context: &Context) -> Result<()> {
             row.role.to_owned(),
             row.scope.join(" "),
             row.author.clone(),
-            row.expires.clone(),
+            row.expires.to_string(),
         ]
     })
 }

@@ -20,7 +20,8 @@ use super::drift;
 use crate::{
     args::Secrets,
     context::{Context, value_from_stdin},
-    output::{bytes, fail, line, listing, note, time},
+    output::{bytes, fail, line, listing, note},
+    time::Time,
 };
 
 pub(crate) fn secrets(context: &Context, command: Secrets) -> Result<ExitCode> {
@@ -105,7 +106,7 @@ struct Row {
     name: String,
     version: u64,
     environment: String,
-    updated_at: String,
+    updated_at: Time,
     author: String,
 }
 
@@ -120,7 +121,7 @@ fn list(context: &Context, env: Option<&str>) -> Result<()> {
     listing(context.json, &rows, &["name", "version", "updated at", "author"], |row| {
         let version =
             if row.version == 0 { "not pushed".to_owned() } else { row.version.to_string() };
-        vec![row.name.clone(), version, row.updated_at.clone(), row.author.clone()]
+        vec![row.name.clone(), version, row.updated_at.to_string(), row.author.clone()]
     })
 }
 
@@ -139,7 +140,7 @@ fn row(view: &View, snapshot: &Snapshot, name: &SecretName) -> Row {
         name: name.to_string(),
         version: newest.map_or(0, |newest| newest.version),
         environment,
-        updated_at: time(updated),
+        updated_at: Time(updated),
         author: view.member_label(&author),
     }
 }
