@@ -19,7 +19,7 @@ LAYERS = {
        " request_signature wire",
     3: "log drift policy snapshot",
     4: "sync",
-    5: "vault transport client config",
+    5: "vault transport client config report",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 

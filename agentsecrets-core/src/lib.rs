@@ -84,6 +84,9 @@ pub mod client;
 /// The project file and the variables `AGENTSECRETS_*`.
 #[cfg(feature = "discover")]
 pub mod config;
+/// What people and tools ask of a workspace, as plain rows.
+#[cfg(feature = "client")]
+pub mod report;
 /// What carries a request to a relay.
 pub mod transport;
 /// Where a device keeps its identity, its pins and its secrets.

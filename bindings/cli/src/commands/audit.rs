@@ -1,32 +1,19 @@
 //! audit: the log as a trail of who could read what, since when.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use agentsecrets_core::{
     Error, ErrorCode, Result,
-    encoding::{EnvironmentId, SecretId},
-    log::{Body, SignedEntry, State, archive},
-    name::SecretName,
-    sync::{self, LeftHistory, View},
+    log::archive,
+    report,
+    sync::{self, LeftHistory},
 };
-use serde::Serialize;
 
 use crate::{
     context::Context,
     output::{listing, note},
-    time::Time,
+    time::words,
 };
-
-#[derive(Serialize)]
-struct Row {
-    seq: u64,
-    time: Time,
-    author: String,
-    kind: &'static str,
-    environment: Option<String>,
-    names: Vec<String>,
-    recipients: Vec<String>,
-}
 
 fn write(file: &Path, text: &str, entries: usize) -> Result<()> {
     std::fs::write(file, text).map_err(|error| {
@@ -39,9 +26,6 @@ fn write(file: &Path, text: &str, entries: usize) -> Result<()> {
     ));
     Ok(())
 }
-
-/// Names are those of all environments that this device can read.
-type Names = BTreeMap<SecretId, SecretName>;
 
 pub(crate) fn audit(
     context: &Context,
@@ -57,16 +41,7 @@ pub(crate) fn audit(
     if let Some(file) = file {
         return write(file, &archive::write(workspace, &entries), entries.len());
     }
-    let names: Names = snapshots.iter().flat_map(|held| view.names(held)).collect();
-    let mut rows = Vec::with_capacity(entries.len());
-    let mut state: Option<State> = None;
-    for entry in &entries {
-        rows.push(row(&view, state.as_ref(), &names, entry));
-        match &mut state {
-            Some(state) => state.apply(entry)?,
-            None => state = Some(State::genesis(entry)?),
-        }
-    }
+    let rows = report::audit(&view, &entries, &snapshots)?;
     listing(
         context.json,
         &rows,
@@ -75,7 +50,7 @@ pub(crate) fn audit(
             let environment = row.environment.clone().unwrap_or_default();
             vec![
                 row.seq.to_string(),
-                row.time.to_string(),
+                words(row.time),
                 row.author.clone(),
                 row.kind.to_owned(),
                 environment,
@@ -102,33 +77,4 @@ fn present(context: &Context, offline: bool) -> Result<LeftHistory> {
     let environments = view.state()?.environments().keys();
     let snapshots = environments.map(|id| context.held(*id)).collect::<Result<_>>()?;
     Ok(LeftHistory { view, entries, snapshots })
-}
-
-fn row(view: &View, before: Option<&State>, names: &Names, signed: &SignedEntry) -> Row {
-    let entry = signed.entry();
-    let (environment, secrets) = subject(&entry.body);
-    let name = |id: &SecretId| names.get(id).map_or_else(|| id.to_string(), SecretName::to_string);
-    let recipients = before.map(|state| state.expected_deliveries(entry)).unwrap_or_default();
-    Row {
-        seq: entry.seq,
-        time: Time(entry.time),
-        author: view.member_label(&entry.author),
-        kind: entry.body.kind(),
-        environment: environment.map(|id| view.environment_label(&id)),
-        names: secrets.iter().map(name).collect(),
-        recipients: recipients.iter().map(|id| view.member_label(id)).collect(),
-    }
-}
-
-fn subject(body: &Body) -> (Option<EnvironmentId>, Vec<SecretId>) {
-    match body {
-        Body::Environment(environment) => (Some(environment.id), Vec::new()),
-        Body::Push(push) => {
-            (Some(push.environment), push.items.iter().map(|item| item.secret).collect())
-        }
-        Body::Share(share) => {
-            (Some(share.environment), share.versions.iter().map(|version| version.secret).collect())
-        }
-        _ => (None, Vec::new()),
-    }
 }

@@ -8,19 +8,19 @@ use std::{
 
 use agentsecrets_core::{
     Error, ErrorCode, Result,
-    encoding::{EntryHash, MemberId},
-    fingerprint::{Fingerprint, SafetyNumber},
+    encoding::EntryHash,
+    fingerprint::SafetyNumber,
     identity::Recipient,
-    log::{Member, Scope, ScopeItem, membership::How},
-    snapshot::Snapshot,
-    sync::{self, Clashes, Management, Newcomer, Offer, View},
+    log::membership::How,
+    report::{self, When},
+    sync::{self, Clashes, Management, Newcomer, Offer},
 };
 use serde::Serialize;
 
 use crate::{
     context::{Context, check_label, role},
     output::{bytes, line, listing, note, value},
-    time::Time,
+    time::words,
 };
 
 const POLL: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ pub(crate) fn invite(
     line("")?;
     note(&format!(
         "hand this code over by a way that the relay does not see; it admits one device until {}",
-        Time(expires_at).stamp()
+        When(expires_at)
     ));
     if wait { wait_for_reply(context, &id, expires) } else { Ok(()) }
 }
@@ -66,35 +66,16 @@ fn wait_for_reply(context: &Context, id: &EntryHash, longest: Duration) -> Resul
     }
 }
 
-#[derive(Serialize)]
-struct InvitationRow {
-    id: String,
-    role: &'static str,
-    scope: Vec<String>,
-    author: String,
-    expires: Time,
-}
-
 pub(crate) fn invitations(context: &Context) -> Result<()> {
     let view = context.fresh_view(false)?;
-    let state = view.state()?;
-    let open = state.invitations().iter().filter(|(id, _)| state.open_invitation(id).is_some());
-    let rows: Vec<InvitationRow> = open
-        .map(|(id, invitation)| InvitationRow {
-            id: id.to_string(),
-            role: invitation.invite.role.as_str(),
-            scope: scope_words(&view, &invitation.invite.scope),
-            author: view.member_label(&invitation.author),
-            expires: Time(invitation.invite.expires),
-        })
-        .collect();
+    let rows = report::invitations(&view)?;
     listing(context.json, &rows, &["id", "role", "scope", "author", "expires"], |row| {
         vec![
             row.id[..12].to_owned(),
             row.role.to_owned(),
             row.scope.join(" "),
             row.author.clone(),
-            row.expires.to_string(),
+            words(row.expires),
         ]
     })
 }
@@ -148,25 +129,9 @@ pub(crate) fn admit(
     line(&admitted.label)
 }
 
-#[derive(Serialize)]
-struct MemberRow {
-    label: String,
-    id: String,
-    fingerprint: String,
-    kind: &'static str,
-    role: &'static str,
-    scope: Vec<String>,
-    how: &'static str,
-    admitted_by: String,
-    since: u64,
-    active: bool,
-    me: bool,
-}
-
 pub(crate) fn list(context: &Context, offline: bool) -> Result<()> {
     let view = context.fresh_view(offline)?;
-    let rows: Vec<MemberRow> =
-        view.state()?.members().iter().map(|(id, member)| row(&view, id, member)).collect();
+    let rows = report::members(&view)?;
     listing(context.json, &rows, &["label", "role", "scope", "kind", "how", "fingerprint"], |row| {
         let label = if row.me { format!("{} (this device)", row.label) } else { row.label.clone() };
         vec![
@@ -178,43 +143,6 @@ pub(crate) fn list(context: &Context, offline: bool) -> Result<()> {
             row.fingerprint.clone(),
         ]
     })
-}
-
-fn row(view: &View, id: &MemberId, member: &Member) -> MemberRow {
-    MemberRow {
-        label: view.member_label(id),
-        id: id.to_string(),
-        fingerprint: Fingerprint::of(id).to_string(),
-        kind: member.kind().as_str(),
-        role: member.role().as_str(),
-        scope: scope_words(view, member.scope()),
-        how: how_word(&member.how),
-        admitted_by: view.member_label(&member.admitted_by),
-        since: member.admitted(),
-        active: member.is_active(),
-        me: *id == view.me(),
-    }
-}
-
-fn how_word(how: &How) -> &'static str {
-    match how {
-        How::Founder => "founder",
-        How::Invitation(_) => "invitation",
-        How::OutOfBand => "out_of_band",
-        How::FirstUse => "first_use",
-    }
-}
-
-fn scope_words(view: &View, scope: &Scope) -> Vec<String> {
-    let Scope::Only(items) = scope else { return vec!["all".to_owned()] };
-    let word = |item: &ScopeItem| {
-        let label = view.environment_label(&item.environment);
-        let Some(secrets) = &item.secrets else { return label };
-        let names = view.names(&Snapshot::empty(view.workspace(), item.environment));
-        let name = |id| names.get(id).map_or_else(|| format!("{id}"), |name| name.to_string());
-        format!("{label}:{}", secrets.iter().map(name).collect::<Vec<_>>().join(","))
-    };
-    items.iter().map(word).collect()
 }
 
 #[derive(Serialize)]

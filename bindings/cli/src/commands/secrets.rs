@@ -4,24 +4,22 @@ pub(super) mod import;
 
 use std::process::ExitCode;
 
+use super::drift;
+use crate::{
+    args::Secrets,
+    context::{Context, value_from_stdin},
+    output::{bytes, fail, line, listing, note},
+    time::words,
+};
 use agentsecrets_core::{
     Error, ErrorCode, Result,
     client::Secrets as Values,
     encoding::EnvironmentId,
     export::{self, Format},
     name::SecretName,
+    report,
     secret::SecretBytes,
-    snapshot::Snapshot,
     sync::{self, Clashes, Insist, View},
-};
-use serde::Serialize;
-
-use super::drift;
-use crate::{
-    args::Secrets,
-    context::{Context, value_from_stdin},
-    output::{bytes, fail, line, listing, note},
-    time::Time,
 };
 
 pub(crate) fn secrets(context: &Context, command: Secrets) -> Result<ExitCode> {
@@ -101,48 +99,18 @@ fn get(context: &Context, name: &str, env: Option<&str>, reveal: bool) -> Result
     bytes(value.expose())
 }
 
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    version: u64,
-    environment: String,
-    updated_at: Time,
-    author: String,
-}
-
 fn list(context: &Context, env: Option<&str>) -> Result<()> {
     let view = context.view()?;
     let environment = context.environment(&view, env)?;
     let snapshot = context.client().snapshot(context.workspace()?, environment)?;
     // Signed history may have come in with the values.
     let view = context.view()?;
-    let rows: Vec<Row> =
-        snapshot.names().into_iter().map(|name| row(&view, &snapshot, name)).collect();
+    let rows = report::secrets(&view, &snapshot);
     listing(context.json, &rows, &["name", "version", "updated at", "author"], |row| {
         let version =
             if row.version == 0 { "not pushed".to_owned() } else { row.version.to_string() };
-        vec![row.name.clone(), version, row.updated_at.to_string(), row.author.clone()]
+        vec![row.name.clone(), version, words(row.updated_at), row.author.clone()]
     })
-}
-
-/// A name that was never pushed has version 0.
-fn row(view: &View, snapshot: &Snapshot, name: &SecretName) -> Row {
-    let environment = view.environment_label(&snapshot.environment);
-    let newest = snapshot.by_name(name).and_then(|held| held.newest());
-    let local = snapshot.local(name);
-    let updated =
-        local.map(|local| local.time).or(newest.map(|newest| newest.time)).unwrap_or_default();
-    let author = match local {
-        Some(_) => view.me(),
-        None => newest.map_or(view.me(), |newest| newest.author),
-    };
-    Row {
-        name: name.to_string(),
-        version: newest.map_or(0, |newest| newest.version),
-        environment,
-        updated_at: Time(updated),
-        author: view.member_label(&author),
-    }
 }
 
 fn export(context: &Context, env: Option<&str>, reveal: bool, format: &str) -> Result<()> {
