@@ -785,7 +785,10 @@ fn no_schedule_of_a_lying_relay_is_believed() {
         let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     });
-    println!("{done} schedules in {} s, none believed", start.elapsed().as_secs());
+    let (seconds, last) = (start.elapsed().as_secs(), first + done / u64::from(BATCH) - 1);
+    println!(
+        "{done} schedules in {seconds} s, {BATCH} of each seed {first} to {last}, none believed"
+    );
 }
 
 fn batch_of(scene: &Scene, seed: u64) {
