@@ -160,7 +160,7 @@ pub(crate) fn now() -> u64 {
 }
 
 /// 32 fresh bytes of the operating system's.
-pub(crate) fn entropy() -> Result<[u8; 32]> {
+pub fn entropy() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| {
         Error::new(ErrorCode::Internal, "the operating system gives no random bytes")

@@ -49,6 +49,7 @@ codes! {
     3 Busy "busy" true "Another operation of the same machine is under way." "run the command again";
     4 Closed "closed" false "The machine was closed in the middle." "start the operation again";
     5 Unsupported "unsupported" false "This build lacks the feature that the call needs." "agentsecrets doctor";
+    6 Poisoned "poisoned" false "A call broke down in the middle; its handle can only be freed." "open a new handle, and report what the program did";
     101 NoIdentity "no_identity" false "The vault holds no identity yet." "agentsecrets init";
     102 MalformedRecipient "malformed_recipient" false "The recipient string is damaged or of another kind." "agentsecrets identity   # on the other device, then copy the whole line";
     103 MalformedIdentity "malformed_identity" false "The identity string is damaged or of another kind." "agentsecrets identity new --kind agent --out FILE";

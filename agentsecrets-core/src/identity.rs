@@ -12,6 +12,7 @@ use crate::{
     crypto::{self, BoxPublicKey, BoxSecretKey, Signature, SigningKey, VerifyingKey, label},
     encoding::{self, Head, Header, MemberId, WorkspaceId, encode, tag},
     error::{Error, ErrorCode, Result},
+    sealed_box,
     secret::{Key, SecretBytes},
     weakened,
 };
@@ -200,6 +201,19 @@ impl Identity {
     /// Id as a member.
     pub fn id(&self) -> MemberId {
         self.recipient.id()
+    }
+
+    /// Opens a box that was sealed to this identity.
+    ///
+    /// # Errors
+    /// `open_failed`, one reason for every failure.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretBytes> {
+        sealed_box::open(&self.opening, sealed)
+    }
+
+    /// Opens many boxes; a verdict for each.
+    pub fn open_many(&self, sealed: &[&[u8]]) -> Vec<Result<SecretBytes>> {
+        sealed_box::open_many(&self.opening, sealed)
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Signature {

@@ -1,38 +1,32 @@
-//! `agentsecrets_<type>_<verb>`. Texts that are handed out are static; nobody frees them.
+//! `agentsecrets_<type>_<verb>`. Every fallible function returns 0 or an error code, and takes a place
+//! for an error object, which may be `NULL`. Outputs are written on success alone. Texts are pointer
+//! and size, UTF-8, without a terminating zero; `NULL` with size 0 is empty.
+//!
+//! A handle is a number in a table, never an address: `NULL`, one of another kind, and one that was
+//! freed are `invalid_argument`. Any thread may use any handle, also at once.
 
-use std::{
-    ffi::c_char,
-    panic::{UnwindSafe, catch_unwind},
-    ptr::null,
-};
+#![allow(non_camel_case_types)] // Names as C writes them.
 
-use crate::model;
+mod args;
+mod table;
 
-/// A panic must not cross into C.
-fn guard<T>(otherwise: T, call: impl FnOnce() -> T + UnwindSafe) -> T {
-    catch_unwind(call).unwrap_or(otherwise)
-}
+/// Non-secret bytes and texts that a call made.
+pub mod bytes;
+/// A device's client.
+pub mod client;
+/// Settings.
+pub mod config;
+/// Versions, codes and error objects.
+pub mod error;
+/// Identities and sealed boxes.
+pub mod identity;
+/// Operations for hosts with their own input and output.
+pub mod machine;
+/// What a client does about members.
+pub mod people;
+/// Secret bytes, and the values of an environment.
+pub mod secrets;
+/// What a machine asks the host to do.
+pub mod step;
 
-/// Version of the binary interface. A program built for another number must not go on.
-#[unsafe(no_mangle)]
-pub extern "C" fn agentsecrets_abi_version() -> u32 {
-    model::AGENTSECRETS_ABI_VERSION
-}
-
-/// The stable word of an error code, as in `error[conflict]`; `NULL` for an unknown number. Static.
-#[unsafe(no_mangle)]
-pub extern "C" fn agentsecrets_error_code_name(code: i32) -> *const c_char {
-    guard(null(), || model::describe(code).map_or(null(), |described| described.word.as_ptr()))
-}
-
-/// The command that helps in most cases of an error code; `NULL` for an unknown number. Static.
-#[unsafe(no_mangle)]
-pub extern "C" fn agentsecrets_error_code_hint(code: i32) -> *const c_char {
-    guard(null(), || model::describe(code).map_or(null(), |described| described.hint.as_ptr()))
-}
-
-/// Whether the same call may succeed later with nothing else changed.
-#[unsafe(no_mangle)]
-pub extern "C" fn agentsecrets_error_code_retryable(code: i32) -> bool {
-    guard(false, || model::describe(code).is_some_and(|described| described.retryable))
-}
+pub use error::*;

@@ -1,8 +1,11 @@
-//! The C interface of `agentsecrets-core`. Thin so far: versions and error codes; handles follow.
+//! The C interface of `agentsecrets-core`, and the object model that every binding stands on.
 
-/// What every binding shares, without `unsafe`.
+/// What every binding shares, without `unsafe`: objects that lock inside, plain data, one error.
 pub mod model;
 
 /// The C functions.
 #[allow(unsafe_code)]
 pub mod capi;
+
+#[cfg(panic = "abort")]
+compile_error!("a panic has to become an error code: build with panic = \"unwind\"");

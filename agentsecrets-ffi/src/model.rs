@@ -1,37 +1,26 @@
-//! The table of error codes as text that C can borrow for ever.
+//! The objects that bindings hand out. All of their policy lives here once: C, Python, Node and Swift
+//! convert, call, convert. Every object is `Send + Sync`; listings are JSON that keeps to
+//! `docs/schemas`; values of secrets are never in one.
 
-use std::{collections::BTreeMap, ffi::CString, sync::LazyLock};
+mod client;
+mod codes;
+mod config;
+mod identity;
+mod machine;
+mod operations;
+mod people;
+mod secrets;
 
-use agentsecrets_core::ErrorCode;
+pub use agentsecrets_core::{Error, ErrorCode, Result, secret::SecretBytes};
+pub use client::{Client, init};
+pub use codes::{AGENTSECRETS_ABI_VERSION, Described, describe};
+pub use config::Config;
+pub use identity::{Identity, kind, seal, seal_many};
+pub use machine::{Machine, Outcome, Reply, Task, url};
+pub use secrets::{Secrets, load};
 
-/// Version of the binary interface; grows with every incompatible change, apart from the crate's.
-pub const AGENTSECRETS_ABI_VERSION: u32 = 1;
-
-/// Word and hint of a code.
-#[derive(Debug)]
-pub struct Described {
-    /// The stable word.
-    pub word: CString,
-    /// The command that helps in most cases.
-    pub hint: CString,
-    /// Whether the same call may succeed later.
-    pub retryable: bool,
-}
-
-static CODES: LazyLock<BTreeMap<i32, Described>> = LazyLock::new(|| {
-    let text = |text: &str| CString::new(text).unwrap_or_default();
-    let codes = ErrorCode::ALL.iter().map(|code| {
-        let described = Described {
-            word: text(code.as_str()),
-            hint: text(code.hint()),
-            retryable: code.retryable(),
-        };
-        (*code as i32, described)
-    });
-    codes.collect()
-});
-
-/// What a code's number means; `None` for a number that was never given out.
-pub fn describe(code: i32) -> Option<&'static Described> {
-    CODES.get(&code)
+/// Rows as JSON.
+fn json<T: serde::Serialize>(rows: &T) -> Result<String> {
+    serde_json::to_string(rows)
+        .map_err(|_| Error::new(ErrorCode::Internal, "a listing cannot be written as JSON"))
 }

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Holds the C interface to what its header says: examples by every compiler, shared and static, under valgrind.
+
+    bindings/c/check.py BINARIES
+
+BINARIES has libagentsecrets.so, libagentsecrets.a, agentsecrets and relay-reference. Closes with "N passed, N failed".
+"""
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from stage import Failed, Member, Relay, expect  # noqa: E402
+
+EXAMPLES = ROOT / "bindings/c/examples"
+STRICT = ["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+SYSTEM = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"]
+VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99"]
+
+
+def run(command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, timeout=600, **options)
+    words = " ".join(str(word) for word in command[:6])
+    expect(done.returncode == 0, f"{words} ends with {done.returncode}:\n{(done.stdout + done.stderr).decode()[-4000:]}")
+    return done.stdout.decode()
+
+
+class Checks:
+    def __init__(self, binaries, folder):
+        self.binaries, self.folder = binaries, folder
+        self.prefix = folder / "prefix"
+        self.passed = self.failed = 0
+
+    def check(self, name, what):
+        try:
+            what()
+            self.passed += 1
+        except Failed as failure:
+            self.failed += 1
+            print(f"{name}: {failure}")
+
+    def install(self):
+        run([ROOT / "bindings/c/install", self.binaries], env={**os.environ, "PREFIX": "/usr", "DESTDIR": str(self.prefix)})
+        self.at = self.prefix / "usr"
+        library = (self.at / "lib/libagentsecrets.so").resolve()
+        soname = run(["readelf", "-d", library])
+        expect("[libagentsecrets.so.1]" in soname, f"the SONAME is another:\n{soname}")
+
+    def symbols(self):
+        """Exactly the committed ones."""
+        committed = (ROOT / "include/agentsecrets.symbols").read_text().split()
+        listed = run(["nm", "-D", "--defined-only", self.at / "lib/libagentsecrets.so"])
+        exported = sorted(line.split()[-1] for line in listed.splitlines())
+        expect(exported == committed, f"only here: {set(exported) - set(committed)}; only there: {set(committed) - set(exported)}")
+
+    def compile(self, compiler, source, linking):
+        standard = "-std=c++17" if source.endswith(".cpp") else "-std=gnu11"
+        program = self.folder / f"{source}-{compiler}-{linking}"
+        library = {"shared": [f"-L{self.at}/lib", "-lagentsecrets", f"-Wl,-rpath,{self.at}/lib"],
+                   "static": [self.at / "lib/libagentsecrets.a", *SYSTEM]}[linking]
+        curl = ["-lcurl"] if source == "own_io.c" else []
+        run([compiler, standard, *STRICT, f"-I{self.at}/include", EXAMPLES / source, "-o", program, *library, *curl])
+        return program
+
+    def header(self):
+        """Strict standards, as a program that includes it first and alone."""
+        for compiler, language, standard in [("gcc", "c", "c11"), ("clang", "c", "c11"), ("g++", "c++", "c++17"),
+                                             ("clang++", "c++", "c++17")]:
+            run([compiler, f"-std={standard}", *STRICT, "-fsyntax-only", "-x", language, self.at / "include/agentsecrets.h"])
+
+    def quickstart(self, source, compiler, linking, before=()):
+        member = Member(self.binaries, self.folder, f"{source}-{compiler}-{linking}-{len(before)}")
+        member.run("init", "--label", "laptop")
+        member.run("workspace", "create", "acme")
+        member.run("secrets", "set", "DATABASE_URL", stdin=b"postgres://app:fake@db.invalid/acme")
+        program = self.compile(compiler, source, linking)
+        shown = run([*before, program, "DATABASE_URL"], cwd=member.project, env=member.environment)
+        expect("35 bytes" in shown and "fake" not in shown, f"it says {shown!r}")
+        done = subprocess.run([program, "NOBODY"], cwd=member.project, env=member.environment, capture_output=True)
+        expect(done.returncode == 1 and b"unknown_secret" in done.stderr, f"a name that is not there: {done.stderr}")
+
+    def team_sync(self, compiler, linking, before=()):
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        relay = Relay(self.binaries, folder)
+        for name in ("laptop", "desk"):
+            key = folder / f"{name}.key"
+            key.write_bytes(os.urandom(32))
+            key.chmod(0o600)
+        try:
+            shown = run([*before, self.compile(compiler, "team_sync.c", linking), relay.url, folder])
+        finally:
+            relay.stop()
+        for expected in ("admitted 1", "pushed 1", "the same value: yes", '"in_sync":true', '"role":"writer"'):
+            expect(expected in shown, f"no {expected!r} in {shown}")
+
+    def own_io(self, compiler, linking, before=()):
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        relay = Relay(self.binaries, folder)
+        try:
+            shown = run([*before, self.compile(compiler, "own_io.c", linking), relay.url])
+        finally:
+            relay.stop()
+        expect("the same value: yes" in shown, f"it says {shown!r}")
+
+    def misuse(self, before=()):
+        """Every function of the header, called wrongly in every way."""
+        source = self.folder / "misuse.c"
+        source.write_text(run([sys.executable, ROOT / "bindings/c/misuse.py", self.at / "include/agentsecrets.h"]))
+        program = self.build(source, "misuse", [])
+        shown = run([*before, program])
+        expect(" 0 wrong" in shown, shown)
+        print("    " + shown.strip())
+
+    def build(self, source, name, flags):
+        program = self.folder / name
+        run(["gcc", "-std=gnu11", *STRICT, *flags, f"-I{self.at}/include", source, "-o", program, f"-L{self.at}/lib",
+             "-lagentsecrets", "-lpthread", "-lcurl", f"-Wl,-rpath,{self.at}/lib"])
+        return program
+
+    def readme(self):
+        """Every block of C in the README compiles."""
+        blocks = (ROOT / "bindings/c/README.md").read_text().split("```c\n")[1:]
+        expect(blocks, "the README has no C")
+        for number, block in enumerate(blocks):
+            source = self.folder / f"readme-{number}.c"
+            source.write_text(block.split("```")[0] + "\nint main(void) { return with_database(NULL) == 0; }\n")
+            self.build(source, f"readme-{number}", [])
+
+    def threads(self, rounds, before=()):
+        program = self.build(ROOT / "bindings/c/threads.c", "threads", [])
+        shown = run([*before, program, rounds])
+        expect(int(shown.split()[0]) >= rounds * 8 * 4, shown)
+        print(f"    8 threads: {shown.strip()}")
+
+    def sanitized(self):
+        """The C consumers with AddressSanitizer and UndefinedBehaviorSanitizer, which are there."""
+        flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        program = self.build(EXAMPLES / "own_io.c", "sanitized", flags)
+        symbols = run(["nm", program])
+        expect("__asan_init" in symbols and "__ubsan" in symbols, "the sanitizers are not in")
+        relay = Relay(self.binaries, Path(tempfile.mkdtemp(dir=self.folder)))
+        try:
+            expect("the same value: yes" in run([program, relay.url]), "another value")
+        finally:
+            relay.stop()
+
+    def planted(self):
+        """Each tool notices what is planted for it."""
+        plain = self.build(ROOT / "bindings/c/planted.c", "planted", [])
+        bent = self.build(ROOT / "bindings/c/planted.c", "planted-sanitized",
+                          ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
+        for program, before in ((plain, VALGRIND), (bent, [])):
+            for what in ("nothing", "leak", "overflow", "undefined"):
+                if (before and what == "undefined"):
+                    continue
+                done = subprocess.run([*before, program, what], capture_output=True)
+                found = done.returncode != 0
+                expect(found == (what != "nothing"), f"{program.name} {what}: ends with {done.returncode}")
+        committed = (ROOT / "include/agentsecrets.symbols").read_text()
+        expect("agentsecrets_client_open\n" in committed, "the list of symbols is empty")
+
+    def consumer(self):
+        build = self.folder / "cmake"
+        run(["cmake", "-S", ROOT / "bindings/c/consumer", "-B", build, f"-DCMAKE_PREFIX_PATH={self.at}"])
+        run(["cmake", "--build", build])
+        environment = {**os.environ, "PKG_CONFIG_PATH": f"{self.at}/lib/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": str(self.prefix),
+                       "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1", "PKG_CONFIG_ALLOW_SYSTEM_LIBS": "1"}
+        flags = run(["pkg-config", "--cflags", "--libs", "agentsecrets"], env=environment).split()
+        run(["gcc", EXAMPLES / "quickstart.c", *flags, "-o", self.folder / "by-pkg-config"])
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        checks = Checks(Path(sys.argv[1]).resolve(), Path(folder))
+        checks.check("install", checks.install)
+        checks.check("symbols", checks.symbols)
+        checks.check("header", checks.header)
+        checks.check("consumer", checks.consumer)
+        for compiler in ("gcc", "clang"):
+            for linking in ("shared", "static"):
+                cxx = {"gcc": "g++", "clang": "clang++"}[compiler]
+                checks.check(f"quickstart {compiler} {linking}", lambda: checks.quickstart("quickstart.c", compiler, linking))
+                checks.check(f"quickstart.cpp {cxx} {linking}", lambda: checks.quickstart("quickstart.cpp", cxx, linking))
+                checks.check(f"team_sync {compiler} {linking}", lambda: checks.team_sync(compiler, linking))
+                checks.check(f"own_io {compiler} {linking}", lambda: checks.own_io(compiler, linking))
+        checks.check("readme", checks.readme)
+        checks.check("misuse", checks.misuse)
+        checks.check("valgrind misuse", lambda: checks.misuse(VALGRIND))
+        checks.check("threads", lambda: checks.threads(3200))
+        checks.check("valgrind threads", lambda: checks.threads(100, VALGRIND))
+        checks.check("sanitizers", checks.sanitized)
+        checks.check("planted", checks.planted)
+        checks.check("valgrind quickstart", lambda: checks.quickstart("quickstart.c", "gcc", "shared", VALGRIND))
+        checks.check("valgrind team_sync", lambda: checks.team_sync("gcc", "shared", VALGRIND))
+        checks.check("valgrind own_io", lambda: checks.own_io("gcc", "static", VALGRIND))
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
