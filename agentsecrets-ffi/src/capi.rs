@@ -28,5 +28,7 @@ pub mod people;
 pub mod secrets;
 /// What a machine asks the host to do.
 pub mod step;
+#[cfg(test)]
+mod threads;
 
 pub use error::*;

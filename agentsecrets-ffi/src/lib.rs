@@ -7,5 +7,11 @@ pub mod model;
 #[allow(unsafe_code)]
 pub mod capi;
 
+/// What is freed is wiped first: also what libraries beneath copied and let go.
+#[cfg(feature = "zero-on-free")]
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 #[cfg(panic = "abort")]
 compile_error!("a panic has to become an error code: build with panic = \"unwind\"");

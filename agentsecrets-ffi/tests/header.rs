@@ -1,5 +1,7 @@
 //! The committed header and the committed list of symbols are what the code says.
 
+#![allow(clippy::unwrap_used)] // Test code, though outside of `#[test]`.
+
 use std::{collections::BTreeSet, fmt::Write, fs, path::PathBuf};
 
 use agentsecrets_core::ErrorCode;

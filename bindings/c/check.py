@@ -148,6 +148,23 @@ class Checks:
         finally:
             relay.stop()
 
+    def scenarios(self, before=()):
+        """The transcripts that the model wrote, played through C; and a bent one, which is noticed."""
+        program = self.build(ROOT / "bindings/c/scenarios.c", "scenarios", [])
+        files = sorted((ROOT / "conformance/scenarios").glob("*.txt"))
+        print("    " + run([*before, program, *files]).strip())
+        bent = self.folder / "bent.txt"
+        text = files[0].read_text()
+        place = text.index(" = STORE ") + 200
+        bent.write_text(text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1:])
+        done = subprocess.run([program, *files, bent], capture_output=True)
+        expect(done.returncode == 1 and b", 1 not" in done.stdout, f"a bent transcript: {done.stdout[-300:]}")
+
+    def canary(self):
+        """A value is nowhere in the process after its handles are freed, and found while one is kept."""
+        shown = run([self.build(ROOT / "bindings/c/canary.c", "canary", [])])
+        print("    canary: " + shown.strip())
+
     def planted(self):
         """Each tool notices what is planted for it."""
         plain = self.build(ROOT / "bindings/c/planted.c", "planted", [])
@@ -193,6 +210,9 @@ def main():
         checks.check("threads", lambda: checks.threads(3200))
         checks.check("valgrind threads", lambda: checks.threads(100, VALGRIND))
         checks.check("sanitizers", checks.sanitized)
+        checks.check("scenarios", checks.scenarios)
+        checks.check("valgrind scenarios", lambda: checks.scenarios(VALGRIND))
+        checks.check("canary", checks.canary)
         checks.check("planted", checks.planted)
         checks.check("valgrind quickstart", lambda: checks.quickstart("quickstart.c", "gcc", "shared", VALGRIND))
         checks.check("valgrind team_sync", lambda: checks.team_sync("gcc", "shared", VALGRIND))
