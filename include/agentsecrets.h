@@ -534,6 +534,11 @@ int32_t agentsecrets_client_recipient(const struct agentsecrets_client *client,
                                       struct agentsecrets_bytes **result,
                                       struct agentsecrets_error **error);
 
+// The id of the client's workspace. Fails with no_workspace.
+int32_t agentsecrets_client_workspace(const struct agentsecrets_client *client,
+                                      struct agentsecrets_bytes **result,
+                                      struct agentsecrets_error **error);
+
 // Begins a workspace; its id. Local where `relay` is empty.
 int32_t agentsecrets_client_create(const struct agentsecrets_client *client,
                                    const char *name,

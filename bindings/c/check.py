@@ -148,6 +148,38 @@ class Checks:
         finally:
             relay.stop()
 
+    def dump(self, header, name):
+        """The binary interface of a header, as a library of empty functions."""
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "agentsecrets.h").write_text(header)
+        (folder / "abi.c").write_text(run([sys.executable, ROOT / "bindings/c/abi.py", folder / "agentsecrets.h"]))
+        run(["gcc", "-g", "-fdebug-prefix-map=.=", "-shared", "-fPIC", "-I.", "abi.c", "-Wl,-soname,libagentsecrets.so.1", "-o", "abi.so"],
+            cwd=folder)
+        return folder / "abi.so"
+
+    def abi(self):
+        """No change against the committed dump but additions; and what would be one is found."""
+        header = (ROOT / "include/agentsecrets.h").read_text()
+        committed = ROOT / "include/agentsecrets.abi"
+        library = self.dump(header, "abi")
+        if os.environ.get("AGENTSECRETS_WRITE_ABI"):
+            run(["abidw", "--no-comp-dir-path", "--no-show-locs", "--no-corpus-path", "--out-file", committed, library])
+        run(["abidiff", committed, library])
+        changes = {
+            "a grown structure": ("  uint64_t max_age_ms;", "  uint64_t max_age_ms;\n  uint64_t more;"),
+            "another parameter": ("bool theirs,", "int64_t theirs,"),
+            "another result": ("size_t agentsecrets_secrets_count(", "int32_t agentsecrets_secrets_count("),
+            "a function gone": ("agentsecrets_client_head_words(", "agentsecrets_client_other_words("),
+        }
+        for number, (what, (before, after)) in enumerate(changes.items()):
+            expect(before in header, f"the header has no {before!r}")
+            bent = self.dump(header.replace(before, after), f"abi-{number}")
+            done = subprocess.run(["abidiff", committed, bent], capture_output=True)
+            expect(done.returncode & 12, f"{what} is not found: {done.returncode}")
+        names = (ROOT / "include/agentsecrets.symbols").read_text()
+        expect(names.replace("agentsecrets_open\n", "") != names, "the list of symbols lacks agentsecrets_open")
+
     def scenarios(self, before=()):
         """The transcripts that the model wrote, played through C; and a bent one, which is noticed."""
         program = self.build(ROOT / "bindings/c/scenarios.c", "scenarios", [])
@@ -196,6 +228,7 @@ def main():
         checks.check("install", checks.install)
         checks.check("symbols", checks.symbols)
         checks.check("header", checks.header)
+        checks.check("abi", checks.abi)
         checks.check("consumer", checks.consumer)
         for compiler in ("gcc", "clang"):
             for linking in ("shared", "static"):

@@ -32,6 +32,27 @@ pub unsafe extern "C" fn agentsecrets_client_recipient(
     unsafe { call(error, run) }
 }
 
+/// The id of the client's workspace. Fails with no_workspace.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_client_workspace(
+    client: *const agentsecrets_client,
+    result: *mut *mut agentsecrets_bytes,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let result = unsafe { Place::new(result) }?;
+        let client = get(client)?;
+        result.put(client.workspace()?.to_string().into_bytes());
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
+}
+
 /// Begins a workspace; its id. Local where `relay` is empty.
 ///
 /// # Safety

@@ -8,7 +8,7 @@ use super::stage::{BEGIN, RELAY, Stage};
 type Play = fn(&mut Stage);
 
 /// Name of the file, claim, what is played.
-pub fn all() -> Vec<(&'static str, &'static str, Play)> {
+pub(crate) fn all() -> Vec<(&'static str, &'static str, Play)> {
     let mut all = operations();
     all.extend(replies());
     all.extend(relays());
@@ -200,7 +200,9 @@ fn commit_answered(stage: &mut Stage, status: u16, body: &str) {
     stage.start(&["create", "acme", "host", RELAY]);
     loop {
         match stage.next() {
-            "SEND" => drop(stage.answered(stage.step(), status, None, body)),
+            "SEND" => {
+                stage.answered(stage.step(), status, None, body);
+            }
             "SLEEP" => {}
             "DONE" => break,
             _ => stage.honest(),
@@ -213,11 +215,11 @@ fn relays() -> Vec<(&'static str, &'static str, Play)> {
     vec![
         ("relay-unreachable", "four tries with growing waits, then an error", |stage| {
             stage.start(&["create", "acme", "host", RELAY]);
-            stage.each_send(|stage, step| drop(stage.failed(step, ErrorCode::RelayUnreachable)));
+            stage.each_send(|stage, step| stage.failed(step, ErrorCode::RelayUnreachable));
         }),
         ("relay-times-out", "a try that costs a whole timeout is made twice", |stage| {
             stage.start(&["create", "acme", "host", RELAY]);
-            stage.each_send(|stage, step| drop(stage.failed(step, ErrorCode::RelayTimeout)));
+            stage.each_send(|stage, step| stage.failed(step, ErrorCode::RelayTimeout));
         }),
         ("relay-back-after-a-failure", "the same commit goes out again", |stage| {
             stage.start(&["create", "acme", "host", RELAY]);
@@ -424,10 +426,12 @@ fn arguments() -> Vec<(&'static str, &'static str, Play)> {
 
 impl Stage {
     /// Plays to the end; every request is met with `meet`.
-    fn each_send(&mut self, meet: fn(&mut Self, u64)) {
+    fn each_send(&mut self, meet: fn(&mut Self, u64) -> i32) {
         loop {
             match self.next() {
-                "SEND" => meet(self, self.step()),
+                "SEND" => {
+                    meet(self, self.step());
+                }
                 "SLEEP" => {}
                 "DONE" => break,
                 _ => self.honest(),

@@ -15,20 +15,20 @@ use agentsecrets_core::{
     wire::{Bytes, Commit, LogPage},
 };
 
-pub const RELAY: &str = "http://relay.example";
+pub(crate) const RELAY: &str = "http://relay.example";
 /// 2026-01-01, in milliseconds.
-pub const BEGIN: u64 = 1_767_225_600_000;
+pub(crate) const BEGIN: u64 = 1_767_225_600_000;
 
 /// What is played on.
-pub struct Stage {
+pub(crate) struct Stage {
     lines: String,
     identity: Identity,
     machine: Option<Machine>,
-    pub store: BTreeMap<String, Vec<u8>>,
+    pub(crate) store: BTreeMap<String, Vec<u8>>,
     log: Vec<Vec<u8>>,
-    pub now: u64,
+    pub(crate) now: u64,
     draws: u8,
-    pub last: Option<(u64, Step)>,
+    pub(crate) last: Option<(u64, Step)>,
 }
 
 /// Bytes in hexadecimal; `-` for none.
@@ -41,7 +41,7 @@ fn code<T>(result: &Result<T>) -> i32 {
 }
 
 impl Stage {
-    pub fn new(claim: &str) -> Self {
+    pub(crate) fn new(claim: &str) -> Self {
         let core = CoreIdentity::from_seed(Key::new([1; 32]), Kind::Human);
         let string = IdentityString::new(&core, None).expose();
         let string = std::str::from_utf8(string.expose()).unwrap().to_owned();
@@ -57,7 +57,7 @@ impl Stage {
         }
     }
 
-    pub fn transcript(self) -> String {
+    pub(crate) fn transcript(self) -> String {
         self.lines
     }
 
@@ -67,7 +67,7 @@ impl Stage {
 
     /// Begins an operation: `create NAME LABEL RELAY`, `sync WORKSPACE`, `set WORKSPACE ENVIRONMENT
     /// NAME VALUE`, `push WORKSPACE ENVIRONMENT`, `load WORKSPACE ENVIRONMENT`; its code.
-    pub fn start(&mut self, words: &[&str]) -> i32 {
+    pub(crate) fn start(&mut self, words: &[&str]) -> i32 {
         self.draws += 1;
         self.now += 1000;
         let (me, now, entropy) = (&self.identity, self.now, [self.draws; 32]);
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Asks for what is to be done.
-    pub fn next(&mut self) -> &'static str {
+    pub(crate) fn next(&mut self) -> &'static str {
         let (now, task) = (self.now, self.machine.as_mut().unwrap().next(self.now));
         let (word, shown) = match &task {
             Task::Step(number, step) => shown(*number, step),
@@ -131,26 +131,26 @@ impl Stage {
     }
 
     /// The number of the step that was handed out last.
-    pub fn step(&self) -> u64 {
+    pub(crate) fn step(&self) -> u64 {
         self.last.as_ref().unwrap().0
     }
 
-    pub fn loaded(&mut self, step: u64, bytes: Option<Vec<u8>>) -> i32 {
+    pub(crate) fn loaded(&mut self, step: u64, bytes: Option<Vec<u8>>) -> i32 {
         let shown = bytes.as_deref().map_or("none".to_owned(), hex);
         let reply = Reply::Loaded(bytes.map(SecretBytes::new));
         self.reply(format!("loaded {step} {shown}"), step, reply)
     }
 
-    pub fn stored(&mut self, step: u64) -> i32 {
+    pub(crate) fn stored(&mut self, step: u64) -> i32 {
         self.reply(format!("stored {step}"), step, Reply::Stored)
     }
 
-    pub fn failed(&mut self, step: u64, why: ErrorCode) -> i32 {
+    pub(crate) fn failed(&mut self, step: u64, why: ErrorCode) -> i32 {
         let error = Error::new(why, "the host reports a failure");
         self.reply(format!("failed {step} {}", why as i32), step, Reply::Failed(error))
     }
 
-    pub fn answered(
+    pub(crate) fn answered(
         &mut self,
         step: u64,
         status: u16,
@@ -164,13 +164,13 @@ impl Stage {
         self.reply(line, step, Reply::Answered(Response { status, body, retry_after }))
     }
 
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.machine.as_mut().unwrap().close();
         self.line("close = 0");
     }
 
     /// Takes the outcome: its code and its text.
-    pub fn finish(&mut self) -> (i32, String) {
+    pub(crate) fn finish(&mut self) -> (i32, String) {
         let outcome = self.machine.as_mut().unwrap().outcome();
         let (code, mut text) = (code(&outcome), String::new());
         let shown = match &outcome {
@@ -195,10 +195,13 @@ impl Stage {
     }
 
     /// Does the step that was handed out last as a good host and an honest relay would.
-    pub fn honest(&mut self) {
+    pub(crate) fn honest(&mut self) {
         let (number, step) = self.last.take().unwrap();
         match step {
-            Step::Load(key) => drop(self.loaded(number, self.store.get(&key).cloned())),
+            Step::Load(key) => {
+                let held = self.store.get(&key).cloned();
+                self.loaded(number, held);
+            }
             Step::Store(key, bytes) => {
                 self.store.insert(key, bytes.expose().to_vec());
                 self.stored(number);
@@ -237,7 +240,7 @@ impl Stage {
         (200, "{\"deliveries\":[],\"more\":false}".to_owned())
     }
 
-    pub fn page(&self, request: &Request) -> String {
+    pub(crate) fn page(&self, request: &Request) -> String {
         let after = request
             .target
             .split("after=")
@@ -250,7 +253,7 @@ impl Stage {
     }
 
     /// Plays on until a task of this word is handed out; everything before it honestly.
-    pub fn until(&mut self, word: &str) {
+    pub(crate) fn until(&mut self, word: &str) {
         loop {
             let task = self.next();
             if task == word {
@@ -264,7 +267,7 @@ impl Stage {
     }
 
     /// Plays an operation to its end; code and text of its outcome.
-    pub fn run(&mut self, words: &[&str]) -> (i32, String) {
+    pub(crate) fn run(&mut self, words: &[&str]) -> (i32, String) {
         let code = self.start(words);
         assert_eq!(code, 0);
         self.until("DONE");
