@@ -153,6 +153,9 @@ typedef struct agentsecrets_secrets agentsecrets_secrets;
 // `agentsecrets_step_free`, after the reply or without one.
 typedef struct agentsecrets_step agentsecrets_step;
 
+// Somebody who waits. Free it with `agentsecrets_watch_free`.
+typedef struct agentsecrets_watch agentsecrets_watch;
+
 // Bytes that are borrowed for one call.
 typedef struct agentsecrets_slice {
   // Where they are.
@@ -170,6 +173,8 @@ typedef struct agentsecrets_load_options {
   uint32_t limit_age;
   // Milliseconds.
   uint64_t max_age_ms;
+  // Not 0: use what the vault holds, whatever its age, and no network.
+  uint32_t offline;
   // Label of the environment; none is the configured one.
   const char *environment;
   // Bytes of it.
@@ -348,6 +353,121 @@ int32_t agentsecrets_error_hint(const struct agentsecrets_error *error,
 // Frees an error. `NULL` and what was freed before are fine.
 void agentsecrets_error_free(struct agentsecrets_error *error);
 
+// Which workspace this is and how far it is known: JSON with workspace, name, relay, environment, head
+// and joining.
+int32_t agentsecrets_client_status(const struct agentsecrets_client *client,
+                                   struct agentsecrets_bytes **result,
+                                   struct agentsecrets_error **error);
+
+// Admits a recipient whose string came out of band, without an invitation; its label. Role and scope as
+// for an invitation. Fails with malformed_recipient, already_member, forbidden.
+int32_t agentsecrets_client_admit_recipient(const struct agentsecrets_client *client,
+                                            const char *recipient,
+                                            size_t recipient_size,
+                                            const char *role,
+                                            size_t role_size,
+                                            const char *scope,
+                                            size_t scope_size,
+                                            const char *label,
+                                            size_t label_size,
+                                            struct agentsecrets_bytes **result,
+                                            struct agentsecrets_error **error);
+
+// Ends this device's own membership; what its vault holds, it still holds. Fails with refused_entry for
+// the last owner.
+int32_t agentsecrets_client_leave(const struct agentsecrets_client *client,
+                                  struct agentsecrets_error **error);
+
+// Begins the next generation of the workspace key. Fails with forbidden.
+int32_t agentsecrets_client_rekey(const struct agentsecrets_client *client,
+                                  struct agentsecrets_error **error);
+
+// Gives a member another role. Fails with unknown_member, forbidden.
+int32_t agentsecrets_client_set_role(const struct agentsecrets_client *client,
+                                     const char *member,
+                                     size_t member_size,
+                                     const char *role,
+                                     size_t role_size,
+                                     struct agentsecrets_error **error);
+
+// Gives a member another scope, written as for an invitation. Fails with unknown_member, forbidden,
+// unknown_environment, unknown_secret.
+int32_t agentsecrets_client_set_scope(const struct agentsecrets_client *client,
+                                      const char *member,
+                                      size_t member_size,
+                                      const char *scope,
+                                      size_t scope_size,
+                                      struct agentsecrets_error **error);
+
+// Open invitations: JSON as docs/schemas/invitations.json.
+int32_t agentsecrets_client_invitations(const struct agentsecrets_client *client,
+                                        struct agentsecrets_bytes **result,
+                                        struct agentsecrets_error **error);
+
+// Withdraws the open invitation whose id begins so. Fails with invitation_unknown, forbidden.
+int32_t agentsecrets_client_uninvite(const struct agentsecrets_client *client,
+                                     const char *id,
+                                     size_t id_size,
+                                     struct agentsecrets_error **error);
+
+// A new environment. Fails with environment_exists, forbidden.
+int32_t agentsecrets_client_create_environment(const struct agentsecrets_client *client,
+                                               const char *label,
+                                               size_t label_size,
+                                               struct agentsecrets_error **error);
+
+// Another label for an environment. Fails with unknown_environment, environment_exists, forbidden.
+int32_t agentsecrets_client_rename_environment(const struct agentsecrets_client *client,
+                                               const char *label,
+                                               size_t label_size,
+                                               const char *to,
+                                               size_t to_size,
+                                               struct agentsecrets_error **error);
+
+// The environment takes no more pushes. Fails with unknown_environment, forbidden.
+int32_t agentsecrets_client_archive_environment(const struct agentsecrets_client *client,
+                                                const char *label,
+                                                size_t label_size,
+                                                struct agentsecrets_error **error);
+
+// The owner's policy: JSON as docs/schemas/policy.json.
+int32_t agentsecrets_client_policy(const struct agentsecrets_client *client,
+                                   struct agentsecrets_bytes **result,
+                                   struct agentsecrets_error **error);
+
+// After how many seconds without news a head is stale, and what that does: warns, blocks-push or
+// blocks-both. Fails with forbidden.
+int32_t agentsecrets_client_set_policy(const struct agentsecrets_client *client,
+                                       uint64_t fresh_seconds,
+                                       const char *stale,
+                                       size_t stale_size,
+                                       struct agentsecrets_error **error);
+
+// Records that a member's safety number was compared. Fails with unknown_member.
+int32_t agentsecrets_client_confirm(const struct agentsecrets_client *client,
+                                    const char *member,
+                                    size_t member_size,
+                                    struct agentsecrets_error **error);
+
+// Who is how many entries behind, as each member last signed it: JSON.
+int32_t agentsecrets_client_team(const struct agentsecrets_client *client,
+                                 struct agentsecrets_bytes **result,
+                                 struct agentsecrets_error **error);
+
+// The log as a text that agentsecrets_verify reads on any machine; it holds no value.
+int32_t agentsecrets_client_export(const struct agentsecrets_client *client,
+                                   struct agentsecrets_bytes **result,
+                                   struct agentsecrets_error **error);
+
+// Folds an exported log entry by entry; needs no secret. JSON as docs/schemas/verify.json. With a head,
+// the log must reach exactly that far. Fails with the codes of entries, 20x.
+int32_t agentsecrets_verify(const char *log,
+                            size_t log_size,
+                            const char *head,
+                            size_t head_size,
+                            struct agentsecrets_bytes **result,
+                            struct agentsecrets_error **error);
+
 // A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it.
 int32_t agentsecrets_identity_generate(const char *kind,
                                        size_t kind_size,
@@ -410,6 +530,52 @@ int32_t agentsecrets_open_many(const struct agentsecrets_identity *identity,
                                int32_t *codes,
                                struct agentsecrets_error **error);
 
+// A fresh X25519 pair for sealed boxes without an identity: 32 bytes each.
+int32_t agentsecrets_keys_generate(struct agentsecrets_bytes **public_key,
+                                   struct agentsecrets_secret **secret_key,
+                                   struct agentsecrets_error **error);
+
+// Seals a message to an X25519 public key of 32 bytes, as `crypto_box_seal` does. Fails with weak_key.
+int32_t agentsecrets_seal_to_key(const uint8_t *public_key,
+                                 size_t public_key_size,
+                                 const uint8_t *message,
+                                 size_t message_size,
+                                 struct agentsecrets_bytes **sealed,
+                                 struct agentsecrets_error **error);
+
+// Opens a box with an X25519 secret key of 32 bytes, as `crypto_box_seal_open` does. Fails with
+// open_failed, one reason for every failure.
+int32_t agentsecrets_open_with_key(const uint8_t *secret_key,
+                                   size_t secret_key_size,
+                                   const uint8_t *sealed,
+                                   size_t sealed_size,
+                                   struct agentsecrets_secret **message,
+                                   struct agentsecrets_error **error);
+
+// The public half of an X25519 secret key of 32 bytes.
+int32_t agentsecrets_keys_public(const uint8_t *secret_key,
+                                 size_t secret_key_size,
+                                 struct agentsecrets_bytes **public_key,
+                                 struct agentsecrets_error **error);
+
+// Seals `count` messages to one X25519 public key; `sealed` has room for as many handles. All or none.
+int32_t agentsecrets_seal_many_to_key(const uint8_t *public_key,
+                                      size_t public_key_size,
+                                      const struct agentsecrets_slice *messages,
+                                      size_t count,
+                                      struct agentsecrets_bytes **sealed,
+                                      struct agentsecrets_error **error);
+
+// Opens `count` boxes with one X25519 secret key. For each, `codes` gets 0 and `messages` a handle, or an
+// error code and `NULL`.
+int32_t agentsecrets_open_many_with_key(const uint8_t *secret_key,
+                                        size_t secret_key_size,
+                                        const struct agentsecrets_slice *sealed,
+                                        size_t count,
+                                        struct agentsecrets_secret **messages,
+                                        int32_t *codes,
+                                        struct agentsecrets_error **error);
+
 // Begins a workspace; its id is the outcome's text. `now` is in milliseconds since 1970, `entropy` 32
 // fresh random bytes: wipe your copy.
 int32_t agentsecrets_machine_create(const struct agentsecrets_identity *identity,
@@ -422,6 +588,57 @@ int32_t agentsecrets_machine_create(const struct agentsecrets_identity *identity
                                     size_t label_size,
                                     const char *relay,
                                     size_t relay_size,
+                                    struct agentsecrets_machine **machine,
+                                    struct agentsecrets_error **error);
+
+// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a secret.
+int32_t agentsecrets_machine_invite(const struct agentsecrets_identity *identity,
+                                    uint64_t now,
+                                    const uint8_t *entropy,
+                                    size_t entropy_size,
+                                    const char *workspace,
+                                    size_t workspace_size,
+                                    const char *role,
+                                    size_t role_size,
+                                    const char *scope,
+                                    size_t scope_size,
+                                    uint64_t expires_ms,
+                                    struct agentsecrets_machine **machine,
+                                    struct agentsecrets_error **error);
+
+// Answers an invitation; the workspace's id is the outcome's text.
+int32_t agentsecrets_machine_join(const struct agentsecrets_identity *identity,
+                                  uint64_t now,
+                                  const uint8_t *entropy,
+                                  size_t entropy_size,
+                                  const char *code,
+                                  size_t code_size,
+                                  const char *label,
+                                  size_t label_size,
+                                  struct agentsecrets_machine **machine,
+                                  struct agentsecrets_error **error);
+
+// Admits whoever answered an invitation made here; how many is the outcome's text.
+int32_t agentsecrets_machine_admit(const struct agentsecrets_identity *identity,
+                                   uint64_t now,
+                                   const uint8_t *entropy,
+                                   size_t entropy_size,
+                                   const char *workspace,
+                                   size_t workspace_size,
+                                   struct agentsecrets_machine **machine,
+                                   struct agentsecrets_error **error);
+
+// Deletes a value in the store, to be pushed.
+int32_t agentsecrets_machine_delete(const struct agentsecrets_identity *identity,
+                                    uint64_t now,
+                                    const uint8_t *entropy,
+                                    size_t entropy_size,
+                                    const char *workspace,
+                                    size_t workspace_size,
+                                    const char *environment,
+                                    size_t environment_size,
+                                    const char *name,
+                                    size_t name_size,
                                     struct agentsecrets_machine **machine,
                                     struct agentsecrets_error **error);
 
@@ -519,10 +736,11 @@ int32_t agentsecrets_machine_failed(const struct agentsecrets_machine *machine,
 int32_t agentsecrets_machine_close(const struct agentsecrets_machine *machine,
                                    struct agentsecrets_error **error);
 
-// The outcome, once, after DONE: 0 or the operation's code. `text` gets a text or `NULL`, `secrets` values
-// or `NULL`. Fails with busy before the end, closed where it was taken.
+// The outcome, once, after DONE: 0 or the operation's code. `result` gets a text, `secret` an invitation,
+// `secrets` values; `NULL` what the operation has none of. Fails with busy before the end, closed where it was taken.
 int32_t agentsecrets_machine_finish(const struct agentsecrets_machine *machine,
                                     struct agentsecrets_bytes **result,
+                                    struct agentsecrets_secret **secret,
                                     struct agentsecrets_secrets **secrets,
                                     struct agentsecrets_error **error);
 
@@ -582,10 +800,12 @@ int32_t agentsecrets_client_admit(const struct agentsecrets_client *client,
                                   struct agentsecrets_error **error);
 
 // Ends the memberships of a member's person, or of this one `device`; with `rekey`, a new generation of
-// the workspace key begins. Fails with unknown_member, forbidden.
+// the workspace key begins. `reason` is departed (also where it is empty), lost-device, compromised or retired. Fails with unknown_member, forbidden.
 int32_t agentsecrets_client_remove(const struct agentsecrets_client *client,
                                    const char *member,
                                    size_t member_size,
+                                   const char *reason,
+                                   size_t reason_size,
                                    bool device,
                                    bool rekey,
                                    struct agentsecrets_error **error);
@@ -670,6 +890,17 @@ int32_t agentsecrets_load(const struct agentsecrets_config *config,
 // How many values there are; 0 for what is no handle.
 size_t agentsecrets_secrets_count(const struct agentsecrets_secrets *secrets);
 
+// Number of the log entry up to which the environment was pulled; 0 for what is no handle.
+uint64_t agentsecrets_secrets_version(const struct agentsecrets_secrets *secrets);
+
+// When the environment was pulled last, in milliseconds since 1970; 0 for what is no handle.
+uint64_t agentsecrets_secrets_synced_at(const struct agentsecrets_secrets *secrets);
+
+// Label of the environment.
+int32_t agentsecrets_secrets_environment(const struct agentsecrets_secrets *secrets,
+                                         struct agentsecrets_bytes **label,
+                                         struct agentsecrets_error **error);
+
 // The name at a place from 0, in sorted order. Fails with invalid_argument beyond the last.
 int32_t agentsecrets_secrets_name(const struct agentsecrets_secrets *secrets,
                                   size_t place,
@@ -733,6 +964,25 @@ uint64_t agentsecrets_step_wait_ms(const struct agentsecrets_step *step);
 
 // Frees a step and wipes what it holds. `NULL` and what was freed before are fine.
 void agentsecrets_step_free(struct agentsecrets_step *step);
+
+// Watches the values of an environment from now on. Fails with no_workspace, unknown_environment; where the
+// vault holds nothing of it yet, with what a pull does.
+int32_t agentsecrets_client_watch(const struct agentsecrets_client *client,
+                                  const char *environment,
+                                  size_t environment_size,
+                                  struct agentsecrets_watch **watch,
+                                  struct agentsecrets_error **error);
+
+// Waits up to `wait_ms`, a relay's long poll. `change` gets JSON with environment, version, updated and
+// deleted once the vault holds other values, or `NULL` where nothing changed. A relay that cannot be
+// reached for now is no error: ask again.
+int32_t agentsecrets_watch_next(const struct agentsecrets_watch *watch,
+                                uint64_t wait_ms,
+                                struct agentsecrets_bytes **change,
+                                struct agentsecrets_error **error);
+
+// Frees a watch. `NULL` and what was freed before are fine.
+void agentsecrets_watch_free(struct agentsecrets_watch *watch);
 
 #ifdef __cplusplus
 }  // extern "C"

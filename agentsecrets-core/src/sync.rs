@@ -41,4 +41,4 @@ pub use push::{Insist, Pushed, push};
 pub use replica::keys;
 pub use repush::{Repushed, repush};
 pub use session::Start;
-pub use view::{SyncReport, View, entries, follow_log, snapshot, sync, view};
+pub use view::{SyncReport, View, await_news, entries, follow_log, snapshot, sync, view};

@@ -18,8 +18,12 @@ pub mod client;
 pub mod config;
 /// Versions, codes and error objects.
 pub mod error;
+/// What a client does about roles, environments, policy and the log.
+pub mod governance;
 /// Identities and sealed boxes.
 pub mod identity;
+/// Sealed boxes for bare X25519 keys.
+pub mod keys;
 /// Operations for hosts with their own input and output.
 pub mod machine;
 /// What a client does about members.
@@ -30,5 +34,7 @@ pub mod secrets;
 pub mod step;
 #[cfg(test)]
 mod threads;
+/// Who waits for other values.
+pub mod watch;
 
 pub use error::*;

@@ -5,19 +5,31 @@
 mod client;
 mod codes;
 mod config;
+mod governance;
 mod identity;
+mod keys;
 mod machine;
 mod operations;
 mod people;
 mod secrets;
+#[cfg(feature = "testing")]
+mod testing;
+mod watch;
 
 pub use agentsecrets_core::{Error, ErrorCode, Result, secret::SecretBytes};
 pub use client::{Client, init};
 pub use codes::{AGENTSECRETS_ABI_VERSION, Described, describe};
 pub use config::Config;
+pub use governance::verify;
 pub use identity::{Identity, kind, seal, seal_many};
+pub use keys::{
+    generate_keys, open_many_with_key, open_with_key, public_key, seal_many_to_key, seal_to_key,
+};
 pub use machine::{Machine, Outcome, Reply, Task, url};
-pub use secrets::{Secrets, load};
+pub use secrets::{Loading, Secrets, load};
+#[cfg(feature = "testing")]
+pub use testing::MemoryRelay;
+pub use watch::Watch;
 
 /// Rows as JSON.
 fn json<T: serde::Serialize>(rows: &T) -> Result<String> {

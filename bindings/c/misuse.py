@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-KINDS = ["error", "bytes", "config", "identity", "secret", "secrets", "client", "machine", "step"]
+KINDS = ["error", "bytes", "config", "identity", "secret", "secrets", "client", "machine", "step", "watch"]
 DECLARATION = re.compile(r"^(\w[\w ]*?[ *]+)(agentsecrets_\w+)\(([^)]*)\);", re.MULTILINE)
 # A program may pass no options.
 FINE_WITHOUT = {"options_"}
@@ -48,6 +48,7 @@ static void live_handles(void) {
   if (agentsecrets_config_set(live_config, "x", 1, "y", 1, &live_error) != 1) abort();
   live_client = client_of(live_identity);
   must(agentsecrets_client_secrets(live_client, NULL, 0, &live_secrets, NULL));
+  must(agentsecrets_client_watch(live_client, NULL, 0, &live_watch, NULL));
   must(agentsecrets_machine_create(live_identity, 5, entropy, 32, "a", 1, "b", 1, NULL, 0, &live_machine, NULL));
   must(agentsecrets_machine_next(live_machine, 5, &task, &live_step, &wake, NULL));
 }

@@ -194,21 +194,25 @@ static void show_secrets(text *here, agentsecrets_secrets *secrets) {
 
 static void finish(text *here) {
   agentsecrets_bytes *shown = NULL;
+  agentsecrets_secret *hidden = NULL;
   agentsecrets_secrets *secrets = NULL;
   const uint8_t *data = NULL;
   size_t size = 0;
-  int32_t code = agentsecrets_machine_finish(machine, &shown, &secrets, &error);
+  int32_t code = agentsecrets_machine_finish(machine, &shown, &hidden, &secrets, &error);
   append(here, "%d", code);
   if (code == 0 && shown != NULL) {
     agentsecrets_bytes_borrow(shown, &data, &size, NULL);
     append(here, " text ");
     append_hex(here, data, size);
+  } else if (code == 0 && hidden != NULL) {
+    append(here, " secret");
   } else if (code == 0 && secrets != NULL) {
     show_secrets(here, secrets);
   } else if (code == 0) {
     append(here, " nothing");
   }
   agentsecrets_bytes_free(shown);
+  agentsecrets_secret_free(hidden);
   agentsecrets_secrets_free(secrets);
 }
 

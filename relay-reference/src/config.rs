@@ -32,6 +32,18 @@ pub struct Config {
     pub behind_proxy: bool,
 }
 
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            admin: None,
+            authority: None,
+            behind_proxy: false,
+        }
+    }
+}
+
 impl Config {
     /// Reads the arguments that follow the program's name.
     ///
@@ -39,13 +51,7 @@ impl Config {
     /// One line that says what is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut data = None;
-        let mut config = Self {
-            data: PathBuf::new(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 8787)),
-            admin: None,
-            authority: None,
-            behind_proxy: false,
-        };
+        let mut config = Self::default();
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));

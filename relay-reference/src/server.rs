@@ -26,7 +26,14 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Config, admin, app::App, http, store::SqliteStore};
+#[cfg(feature = "sqlite")]
+use crate::store::SqliteStore;
+use crate::{
+    Config, admin,
+    app::App,
+    http,
+    store::{MemoryStore, Store},
+};
 
 mod timed;
 
@@ -53,8 +60,22 @@ impl Server {
     ///
     /// # Errors
     /// What the operating system or the database refuses.
+    #[cfg(feature = "sqlite")]
     pub async fn bind(config: &Config) -> io::Result<Self> {
-        let store = SqliteStore::open(&config.data).map_err(io::Error::other)?;
+        let store = Arc::new(SqliteStore::open(&config.data).map_err(io::Error::other)?);
+        Self::over(store, config).await
+    }
+
+    /// Over memory alone, for tests: everything is gone with it.
+    ///
+    /// # Errors
+    /// What the operating system refuses.
+    pub async fn in_memory(listen: SocketAddr) -> io::Result<Self> {
+        let config = Config { listen, ..Config::default() };
+        Self::over(Arc::new(MemoryStore::default()), &config).await
+    }
+
+    async fn over(store: Arc<dyn Store>, config: &Config) -> io::Result<Self> {
         let public = TcpListener::bind(config.listen).await?;
         let admin = match config.admin {
             Some(address) => Some(TcpListener::bind(address).await?),
@@ -64,7 +85,7 @@ impl Server {
         let authority = config.authority.clone().unwrap_or(own);
         // All connections come from the one proxy where there is one.
         let per_address = if config.behind_proxy { CONNECTIONS } else { CONNECTIONS_OF_ONE };
-        let app = Arc::new(App::new(Arc::new(store), authority));
+        let app = Arc::new(App::new(store, authority));
         Ok(Self { app, public, admin, per_address })
     }
 

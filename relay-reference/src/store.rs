@@ -10,9 +10,11 @@ use agentsecrets_core::{
 /// Everything in memory, gone with the process: for tests.
 pub mod memory;
 /// SQLite, embedded.
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
 /// Why a store did not do its work.

@@ -12,7 +12,7 @@ use super::{
     join::forget_tokens,
     names,
     pull::{self, Clashes, PullReport, pull_all, readable},
-    relay::Outcome,
+    relay::{Outcome, Relay},
     replica::Replica,
     session::{Session, Start},
     share::add_shares,
@@ -71,6 +71,21 @@ pub fn follow_log(start: Start, workspace: WorkspaceId, wait: Duration) -> Machi
     start.machine(async move |mut session| {
         let mut replica = Replica::load(&session, workspace).await?;
         follow_for(&mut session, &mut replica, wait).await
+    })
+}
+
+/// Waits up to `wait` for entries after the ones known here; says whether the relay has any. Writes
+/// nothing, so it needs no lock on the vault; [`follow_log`] then takes and verifies them.
+pub fn await_news(start: Start, workspace: WorkspaceId, wait: Duration) -> Machine<bool> {
+    start.machine(async move |mut session| {
+        let replica = Replica::load(&session, workspace).await?;
+        let Some(state) = replica.state.as_ref().filter(|_| !replica.is_local()) else {
+            return Ok(!replica.is_local());
+        };
+        let after = Some(state.head().seq);
+        let mut relay =
+            Relay { session: &mut session, url: &replica.settings.relay, workspace: replica.id };
+        Ok(!relay.log(after, wait).await?.entries.is_empty())
     })
 }
 

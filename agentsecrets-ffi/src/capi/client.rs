@@ -1,6 +1,10 @@
 //! A device's client: values.
 
-use std::{ffi::c_char, sync::PoisonError, time::Duration};
+use std::{
+    ffi::c_char,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use super::{
     args::{Place, bytes, call, guard, text},
@@ -18,7 +22,7 @@ pub struct agentsecrets_client {
 }
 
 impl Handle for agentsecrets_client {
-    type Inside = model::Client;
+    type Inside = Arc<model::Client>;
 }
 
 /// Makes this device's identity in the vault, unless there is one; `made` says whether it did.
@@ -62,7 +66,7 @@ pub unsafe extern "C" fn agentsecrets_client_open(
         let client = unsafe { Place::new(client) }?;
         let config = get(config)?;
         let config = config.lock().unwrap_or_else(PoisonError::into_inner);
-        client.put(model::Client::open(&config)?);
+        client.put(model::Client::open(&config)?.into());
         Ok(())
     };
     // SAFETY: as this function's own.

@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use agentsecrets_core::Result;
+
 use super::{
     args::{Outputs, Place, agentsecrets_slice, bytes, call, guard, slices, text},
     bytes::agentsecrets_bytes,
@@ -9,7 +11,7 @@ use super::{
     secrets::agentsecrets_secret,
     table::{Handle, end, get, put},
 };
-use crate::model;
+use crate::model::{self, SecretBytes};
 
 /// Private and public half of a device, agent or job. Free it with `agentsecrets_identity_free`.
 pub struct agentsecrets_identity {
@@ -236,13 +238,22 @@ pub unsafe extern "C" fn agentsecrets_open_many(
         // SAFETY: as this function's own.
         let sealed = unsafe { slices(sealed, count) }?;
         for (place, opened) in identity.open_many(&sealed).into_iter().enumerate() {
-            let code = opened.as_ref().map_or_else(|error| error.code() as i32, |_| 0);
-            outputs
-                .write(place, opened.map_or(std::ptr::null_mut(), |message| put(message.into())));
-            verdicts.write(place, code);
+            put_verdict(opened, place, &outputs, &verdicts);
         }
         Ok(())
     };
     // SAFETY: as this function's own.
     unsafe { call(error, run) }
+}
+
+/// What became of one box of many.
+pub(super) fn put_verdict(
+    opened: Result<SecretBytes>,
+    place: usize,
+    messages: &Outputs<*mut agentsecrets_secret>,
+    codes: &Outputs<i32>,
+) {
+    let code = opened.as_ref().map_or_else(|error| error.code() as i32, |_| 0);
+    messages.write(place, opened.map_or(std::ptr::null_mut(), |message| put(message.into())));
+    codes.write(place, code);
 }

@@ -15,7 +15,7 @@ use super::{
     bytes::agentsecrets_bytes,
     error::agentsecrets_error,
     identity::agentsecrets_identity,
-    secrets::agentsecrets_secrets,
+    secrets::{agentsecrets_secret, agentsecrets_secrets},
     step::{Leased, agentsecrets_step},
     table::{Handle, Use, end, get, put},
 };
@@ -89,6 +89,160 @@ pub unsafe extern "C" fn agentsecrets_machine_create(
         let relay = unsafe { text(relay, relay_size) }?;
         let entropy = entropy_of(entropy)?;
         machine.put(Mutex::new(Machine::create(&identity, now, entropy, name, label, relay)));
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
+}
+
+/// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a secret.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_machine_invite(
+    identity: *const agentsecrets_identity,
+    now: u64,
+    entropy: *const u8,
+    entropy_size: usize,
+    workspace: *const c_char,
+    workspace_size: usize,
+    role: *const c_char,
+    role_size: usize,
+    scope: *const c_char,
+    scope_size: usize,
+    expires_ms: u64,
+    machine: *mut *mut agentsecrets_machine,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let machine = unsafe { Place::new(machine) }?;
+        let identity = get(identity)?;
+        // SAFETY: as this function's own.
+        let entropy = unsafe { bytes(entropy, entropy_size) }?;
+        // SAFETY: as this function's own.
+        let workspace = unsafe { text(workspace, workspace_size) }?;
+        // SAFETY: as this function's own.
+        let role = unsafe { text(role, role_size) }?;
+        // SAFETY: as this function's own.
+        let scope = unsafe { text(scope, scope_size) }?;
+        let entropy = entropy_of(entropy)?;
+        machine.put(Mutex::new(Machine::invite(
+            &identity, now, entropy, workspace, role, scope, expires_ms,
+        )?));
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
+}
+
+/// Answers an invitation; the workspace's id is the outcome's text.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_machine_join(
+    identity: *const agentsecrets_identity,
+    now: u64,
+    entropy: *const u8,
+    entropy_size: usize,
+    code: *const c_char,
+    code_size: usize,
+    label: *const c_char,
+    label_size: usize,
+    machine: *mut *mut agentsecrets_machine,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let machine = unsafe { Place::new(machine) }?;
+        let identity = get(identity)?;
+        // SAFETY: as this function's own.
+        let entropy = unsafe { bytes(entropy, entropy_size) }?;
+        // SAFETY: as this function's own.
+        let code = unsafe { text(code, code_size) }?;
+        // SAFETY: as this function's own.
+        let label = unsafe { text(label, label_size) }?;
+        let entropy = entropy_of(entropy)?;
+        machine.put(Mutex::new(Machine::join(&identity, now, entropy, code, label)?));
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
+}
+
+/// Admits whoever answered an invitation made here; how many is the outcome's text.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_machine_admit(
+    identity: *const agentsecrets_identity,
+    now: u64,
+    entropy: *const u8,
+    entropy_size: usize,
+    workspace: *const c_char,
+    workspace_size: usize,
+    machine: *mut *mut agentsecrets_machine,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let machine = unsafe { Place::new(machine) }?;
+        let identity = get(identity)?;
+        // SAFETY: as this function's own.
+        let entropy = unsafe { bytes(entropy, entropy_size) }?;
+        // SAFETY: as this function's own.
+        let workspace = unsafe { text(workspace, workspace_size) }?;
+        let entropy = entropy_of(entropy)?;
+        machine.put(Mutex::new(Machine::admit(&identity, now, entropy, workspace)?));
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
+}
+
+/// Deletes a value in the store, to be pushed.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_machine_delete(
+    identity: *const agentsecrets_identity,
+    now: u64,
+    entropy: *const u8,
+    entropy_size: usize,
+    workspace: *const c_char,
+    workspace_size: usize,
+    environment: *const c_char,
+    environment_size: usize,
+    name: *const c_char,
+    name_size: usize,
+    machine: *mut *mut agentsecrets_machine,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let machine = unsafe { Place::new(machine) }?;
+        let identity = get(identity)?;
+        // SAFETY: as this function's own.
+        let entropy = unsafe { bytes(entropy, entropy_size) }?;
+        // SAFETY: as this function's own.
+        let workspace = unsafe { text(workspace, workspace_size) }?;
+        // SAFETY: as this function's own.
+        let environment = unsafe { text(environment, environment_size) }?;
+        // SAFETY: as this function's own.
+        let name = unsafe { text(name, name_size) }?;
+        let entropy = entropy_of(entropy)?;
+        machine.put(Mutex::new(Machine::delete(
+            &identity,
+            now,
+            entropy,
+            workspace,
+            environment,
+            name,
+        )?));
         Ok(())
     };
     // SAFETY: as this function's own.
@@ -400,8 +554,8 @@ pub unsafe extern "C" fn agentsecrets_machine_close(
     unsafe { call(error, run) }
 }
 
-/// The outcome, once, after DONE: 0 or the operation's code. `text` gets a text or `NULL`, `secrets` values
-/// or `NULL`. Fails with busy before the end, closed where it was taken.
+/// The outcome, once, after DONE: 0 or the operation's code. `result` gets a text, `secret` an invitation,
+/// `secrets` values; `NULL` what the operation has none of. Fails with busy before the end, closed where it was taken.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -409,21 +563,24 @@ pub unsafe extern "C" fn agentsecrets_machine_close(
 pub unsafe extern "C" fn agentsecrets_machine_finish(
     machine: *const agentsecrets_machine,
     result: *mut *mut agentsecrets_bytes,
+    secret: *mut *mut agentsecrets_secret,
     secrets: *mut *mut agentsecrets_secrets,
     error: *mut *mut agentsecrets_error,
 ) -> i32 {
     let run = || {
         // SAFETY: as this function's own.
-        let secrets = unsafe { Place::new(secrets) }?;
+        let (secret, secrets) = unsafe { (Place::new(secret)?, Place::new(secrets)?) };
         // SAFETY: as this function's own.
         let result = unsafe { Place::new(result) }?;
         let machine = get(machine)?;
-        let (shown, values) = match locked(&machine).outcome()? {
-            Outcome::Done => (null_mut(), null_mut()),
-            Outcome::Text(text) => (put(text.into_bytes()), null_mut()),
-            Outcome::Secrets(values) => (null_mut(), put(values)),
+        let (shown, hidden, values) = match locked(&machine).outcome()? {
+            Outcome::Done => (null_mut(), null_mut(), null_mut()),
+            Outcome::Text(text) => (put(text.into_bytes()), null_mut(), null_mut()),
+            Outcome::Secret(text) => (null_mut(), put(text.into()), null_mut()),
+            Outcome::Secrets(values) => (null_mut(), null_mut(), put(values)),
         };
         result.write(shown);
+        secret.write(hidden);
         secrets.write(values);
         Ok(())
     };

@@ -190,7 +190,7 @@ pub unsafe extern "C" fn agentsecrets_client_admit(
 }
 
 /// Ends the memberships of a member's person, or of this one `device`; with `rekey`, a new generation of
-/// the workspace key begins. Fails with unknown_member, forbidden.
+/// the workspace key begins. `reason` is departed (also where it is empty), lost-device, compromised or retired. Fails with unknown_member, forbidden.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -199,6 +199,8 @@ pub unsafe extern "C" fn agentsecrets_client_remove(
     client: *const agentsecrets_client,
     member: *const c_char,
     member_size: usize,
+    reason: *const c_char,
+    reason_size: usize,
     device: bool,
     rekey: bool,
     error: *mut *mut agentsecrets_error,
@@ -207,7 +209,9 @@ pub unsafe extern "C" fn agentsecrets_client_remove(
         let client = get(client)?;
         // SAFETY: as this function's own.
         let member = unsafe { text(member, member_size) }?;
-        client.remove(member, device, rekey)?;
+        // SAFETY: as this function's own.
+        let reason = unsafe { text(reason, reason_size) }?;
+        client.remove(member, reason, device, rekey)?;
         Ok(())
     };
     // SAFETY: as this function's own.

@@ -15,7 +15,7 @@ use super::{
     error::agentsecrets_error,
     table::{Handle, end, get},
 };
-use crate::model;
+use crate::model::{self, Loading};
 
 /// Secret bytes, owned by the library. Free them with `agentsecrets_secret_free`, which wipes them.
 pub struct agentsecrets_secret {
@@ -108,6 +108,8 @@ pub struct agentsecrets_load_options {
     pub limit_age: u32,
     /// Milliseconds.
     pub max_age_ms: u64,
+    /// Not 0: use what the vault holds, whatever its age, and no network.
+    pub offline: u32,
     /// Label of the environment; none is the configured one.
     pub environment: *const c_char,
     /// Bytes of it.
@@ -153,14 +155,16 @@ pub unsafe extern "C" fn agentsecrets_load(
         let config = get(config)?;
         let config = config.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = match given {
-            None => model::load(&config, "", "", None),
+            None => model::load(&config, &Loading::default()),
             Some(given) => {
                 // SAFETY: as this function's own.
                 let environment = unsafe { text(given.environment, given.environment_size) }?;
                 // SAFETY: as this function's own.
                 let require = unsafe { text(given.require, given.require_size) }?;
                 let age = (given.limit_age != 0).then(|| Duration::from_millis(given.max_age_ms));
-                model::load(&config, environment, require, age)
+                let offline = given.offline != 0;
+                let loading = Loading { environment, require, max_age: age, offline };
+                model::load(&config, &loading)
             }
         };
         secrets.put(loaded?);
@@ -174,6 +178,39 @@ pub unsafe extern "C" fn agentsecrets_load(
 #[unsafe(no_mangle)]
 pub extern "C" fn agentsecrets_secrets_count(secrets: *const agentsecrets_secrets) -> usize {
     guard(0, || get(secrets).map_or(0, |secrets| secrets.len()))
+}
+
+/// Number of the log entry up to which the environment was pulled; 0 for what is no handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn agentsecrets_secrets_version(secrets: *const agentsecrets_secrets) -> u64 {
+    guard(0, || get(secrets).map_or(0, |secrets| secrets.version()))
+}
+
+/// When the environment was pulled last, in milliseconds since 1970; 0 for what is no handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn agentsecrets_secrets_synced_at(secrets: *const agentsecrets_secrets) -> u64 {
+    guard(0, || get(secrets).map_or(0, |secrets| secrets.synced_at()))
+}
+
+/// Label of the environment.
+///
+/// # Safety
+/// Pointers are `NULL` or point to what their names and sizes say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn agentsecrets_secrets_environment(
+    secrets: *const agentsecrets_secrets,
+    label: *mut *mut agentsecrets_bytes,
+    error: *mut *mut agentsecrets_error,
+) -> i32 {
+    let run = || {
+        // SAFETY: as this function's own.
+        let label = unsafe { Place::new(label) }?;
+        let secrets = get(secrets)?;
+        label.put(secrets.environment().as_bytes().to_vec());
+        Ok(())
+    };
+    // SAFETY: as this function's own.
+    unsafe { call(error, run) }
 }
 
 /// The name at a place from 0, in sorted order. Fails with invalid_argument beyond the last.

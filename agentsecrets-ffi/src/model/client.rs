@@ -27,6 +27,16 @@ struct Place {
     environment: String,
 }
 
+#[derive(serde::Serialize)]
+struct Status {
+    workspace: String,
+    name: Option<String>,
+    relay: Option<String>,
+    environment: String,
+    head: Option<String>,
+    joining: bool,
+}
+
 /// The client. Any thread may use it.
 pub struct Client {
     pub(super) core: CoreClient,
@@ -81,6 +91,23 @@ impl Client {
     pub(super) fn held(&self, environment: EnvironmentId) -> Result<Snapshot> {
         let workspace = self.workspace()?;
         self.core.read(|start| sync::snapshot(start, workspace, environment))
+    }
+
+    /// Which workspace this is and how far it is known: JSON with `workspace`, `name`, `relay`,
+    /// `environment`, `head`, `joining`; what is not known is null.
+    ///
+    /// # Errors
+    /// `no_workspace`, those of the vault.
+    pub fn status(&self) -> Result<String> {
+        let view = self.view()?;
+        json(&Status {
+            workspace: view.workspace().to_string(),
+            name: view.name(),
+            relay: view.relay().map(str::to_owned),
+            environment: self.place().environment.clone(),
+            head: view.state().ok().map(|state| state.head().to_string()),
+            joining: view.is_joining(),
+        })
     }
 
     /// This device's recipient string.

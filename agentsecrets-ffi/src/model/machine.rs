@@ -5,18 +5,25 @@ use std::sync::Arc;
 
 use agentsecrets_core::{
     Error, ErrorCode, Result,
+    client::Secrets as CoreSecrets,
     crypto::Entropy,
     encoding::WorkspaceId,
     identity::Identity as CoreIdentity,
+    invitation::Invitation,
     message::{Request, Response},
     name::SecretName,
     secret::SecretBytes,
     sync::{
-        self, Answer, Clashes, Insist, Machine as CoreMachine, Next, Start, Step, StepId, View,
+        self, Answer, Clashes, Insist, Machine as CoreMachine, Next, Offer, Start, Step, StepId,
+        View,
     },
 };
 
-use super::{Identity, Secrets, config::workspace};
+use super::{
+    Identity, Secrets,
+    config::workspace,
+    people::{role_of, scope_of},
+};
 
 /// What an operation came to.
 #[derive(Debug)]
@@ -25,6 +32,8 @@ pub enum Outcome {
     Done,
     /// A text, such as the id of a new workspace.
     Text(String),
+    /// A secret text: an invitation.
+    Secret(SecretBytes),
     /// Values.
     Secrets(Secrets),
 }
@@ -153,6 +162,59 @@ impl Machine {
         Self::acting(Mapped(machine, |id| Outcome::Text(id.to_string())))
     }
 
+    /// A code for one newcomer, as [`Client::invite`](super::Client::invite); the outcome is secret.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub fn invite(
+        identity: &Identity,
+        now: u64,
+        entropy: [u8; 32],
+        workspace_id: &str,
+        role: &str,
+        scope: &str,
+        expires: u64,
+    ) -> Result<Self> {
+        let (seed, id) = (Seed::new(identity, now, entropy), workspace(workspace_id)?);
+        let (role, scope) = (role_of(role)?, scope.to_owned());
+        Ok(Self::looking(seed, id, move |view, start| {
+            let offer = Offer { role, scope: scope_of(view, &scope)?, expires };
+            let machine = sync::invite(start, id, offer);
+            Ok(Box::new(Mapped(machine, |code| Outcome::Secret(code.expose()))))
+        }))
+    }
+
+    /// Answers an invitation; the workspace's id is the outcome.
+    ///
+    /// # Errors
+    /// `malformed_invitation`.
+    pub fn join(
+        identity: &Identity,
+        now: u64,
+        entropy: [u8; 32],
+        code: &str,
+        label: &str,
+    ) -> Result<Self> {
+        let start = Seed::new(identity, now, entropy).start();
+        let machine = sync::join(start, Invitation::parse(code)?, label.to_owned());
+        Ok(Self::acting(Mapped(machine, |id| Outcome::Text(id.to_string()))))
+    }
+
+    /// Admits whoever answered an invitation made here; the outcome is how many.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub fn admit(
+        identity: &Identity,
+        now: u64,
+        entropy: [u8; 32],
+        workspace_id: &str,
+    ) -> Result<Self> {
+        let (start, id) = (Seed::new(identity, now, entropy).start(), workspace(workspace_id)?);
+        let machine = sync::admit_replies(start, id, true);
+        Ok(Self::acting(Mapped(machine, |done| Outcome::Text(done.len().to_string()))))
+    }
+
     /// Follows, pulls, admits, shares.
     ///
     /// # Errors
@@ -181,10 +243,37 @@ impl Machine {
         name: &str,
         value: SecretBytes,
     ) -> Result<Self> {
+        Self::change(identity, now, entropy, workspace_id, environment, name, Some(value))
+    }
+
+    /// Deletes a value in the store, to be pushed.
+    ///
+    /// # Errors
+    /// `invalid_argument`, `invalid_name`.
+    pub fn delete(
+        identity: &Identity,
+        now: u64,
+        entropy: [u8; 32],
+        workspace_id: &str,
+        environment: &str,
+        name: &str,
+    ) -> Result<Self> {
+        Self::change(identity, now, entropy, workspace_id, environment, name, None)
+    }
+
+    fn change(
+        identity: &Identity,
+        now: u64,
+        entropy: [u8; 32],
+        workspace_id: &str,
+        environment: &str,
+        name: &str,
+        value: Option<SecretBytes>,
+    ) -> Result<Self> {
         let (id, name) = (workspace(workspace_id)?, SecretName::parse(name)?);
         let (seed, label) = (Seed::new(identity, now, entropy), environment.to_owned());
         Ok(Self::looking(seed, id, move |view, start| {
-            let changes = vec![(name, Some(value))];
+            let changes = vec![(name, value)];
             let machine = sync::change(start, id, view.environment(&label)?, changes);
             Ok(Box::new(Mapped(machine, |()| Outcome::Done)))
         }))
@@ -224,7 +313,9 @@ impl Machine {
         let label = environment.to_owned();
         Ok(Self::looking(seed, id, move |view, start| {
             let machine = sync::snapshot(start, id, view.environment(&label)?);
-            Ok(Box::new(Mapped(machine, |held| Outcome::Secrets(Secrets::of(held)))))
+            Ok(Box::new(Mapped(machine, |held| {
+                Outcome::Secrets(Secrets::of(CoreSecrets::of(&held)))
+            })))
         }))
     }
 

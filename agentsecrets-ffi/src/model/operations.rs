@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use agentsecrets_core::{
     Result,
+    client::Secrets as CoreSecrets,
     name::SecretName,
     secret::SecretBytes,
     sync::{self, Clashes, Insist},
@@ -35,7 +36,10 @@ impl Client {
     /// Those of relay and vault.
     pub fn follow(&self, wait: Duration) -> Result<bool> {
         let workspace = self.workspace()?;
-        self.core.run(|start| sync::follow_log(start, workspace, wait))
+        if !wait.is_zero() && !self.await_news(wait)? {
+            return Ok(false);
+        }
+        self.core.run(|start| sync::follow_log(start, workspace, Duration::ZERO))
     }
 
     /// Follows, pulls everything in scope, admits and shares; what it did, as JSON. An environment
@@ -85,7 +89,7 @@ impl Client {
     }
 
     /// A device that has never seen the log knows no environments: then it is followed first.
-    fn followed(&self) -> Result<sync::View> {
+    pub(super) fn followed(&self) -> Result<sync::View> {
         let view = self.view()?;
         if view.state().is_ok() {
             return Ok(view);
@@ -136,6 +140,6 @@ impl Client {
     pub fn secrets(&self, environment: &str) -> Result<Secrets> {
         let (workspace, view) = (self.workspace()?, self.followed()?);
         let environment = self.environment(&view, environment)?;
-        Ok(Secrets::of(self.core.snapshot(workspace, environment)?))
+        Ok(Secrets::of(CoreSecrets::of(&self.core.snapshot(workspace, environment)?)))
     }
 }

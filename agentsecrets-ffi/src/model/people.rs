@@ -82,16 +82,22 @@ impl Client {
     }
 
     /// Ends memberships: of the member's person, or of this one device; with `rekey`, the next
-    /// generation of the workspace key begins.
+    /// generation of the workspace key begins. A reason is `departed` (also if empty), `lost-device`,
+    /// `compromised` or `retired`.
     ///
     /// # Errors
     /// `unknown_member`, `forbidden`.
-    pub fn remove(&self, member: &str, device: bool, rekey: bool) -> Result<()> {
+    pub fn remove(&self, member: &str, reason: &str, device: bool, rekey: bool) -> Result<()> {
+        let reason = if reason.is_empty() { Some(Reason::Departed) } else { Reason::parse(reason) };
+        let reason = reason.ok_or_else(|| {
+            let cause = "a reason is departed, lost-device, compromised or retired";
+            Error::new(ErrorCode::InvalidArgument, cause)
+        })?;
         let (view, workspace) = (self.view()?, self.workspace()?);
         let (id, found) = view.member(member)?;
         let who =
             if device { Removed::Members(vec![id]) } else { Removed::Persons(vec![found.person]) };
-        let remove = Remove { who, reason: Reason::Departed };
+        let remove = Remove { who, reason };
         self.core.run(|start| sync::remove(start, workspace, remove, rekey)).map(drop)
     }
 
@@ -143,13 +149,13 @@ impl Client {
     }
 }
 
-fn role_of(word: &str) -> Result<Role> {
+pub(super) fn role_of(word: &str) -> Result<Role> {
     Role::parse(word).ok_or_else(|| {
         Error::new(ErrorCode::InvalidArgument, "a role is owner, admin, writer or reader")
     })
 }
 
-fn scope_of(view: &View, words: &str) -> Result<Scope> {
+pub(super) fn scope_of(view: &View, words: &str) -> Result<Scope> {
     let items = words.split_whitespace().map(|word| scope_item(view, word));
     let items = items.collect::<Result<Vec<_>>>()?;
     Ok(if items.is_empty() { Scope::All } else { Scope::only(items) })

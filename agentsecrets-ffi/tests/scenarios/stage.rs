@@ -180,6 +180,7 @@ impl Stage {
                 text.clone_from(id);
                 format!(" text {}", hex(id.as_bytes()))
             }
+            Ok(Outcome::Secret(_)) => " secret".to_owned(),
             Ok(Outcome::Secrets(values)) => {
                 let names = (0..values.len()).map(|place| values.name(place).unwrap());
                 let rows = names

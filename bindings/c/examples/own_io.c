@@ -183,7 +183,9 @@ static void drive(agentsecrets_machine *machine, agentsecrets_bytes **text, agen
     }
     agentsecrets_step_free(step);
   }
-  check(agentsecrets_machine_finish(machine, text, secrets, &error), what);
+  agentsecrets_secret *invitation = NULL;
+  check(agentsecrets_machine_finish(machine, text, &invitation, secrets, &error), what);
+  agentsecrets_secret_free(invitation);
   agentsecrets_machine_free(machine);
 }
 
