@@ -56,6 +56,14 @@ impl Secrets {
         Self { values, environment, version, synced_at }
     }
 
+    /// Values given by name, for tests of programs.
+    #[cfg(feature = "testing")]
+    pub fn of_values(values: impl IntoIterator<Item = (String, SecretBytes)>) -> Self {
+        let sorted: std::collections::BTreeMap<_, _> = values.into_iter().collect();
+        let values = sorted.into_iter().map(|(name, value)| (name, Arc::new(value))).collect();
+        Self { values, environment: "test".to_owned(), version: 0, synced_at: 0 }
+    }
+
     /// Label of the environment.
     pub fn environment(&self) -> &str {
         &self.environment

@@ -1,0 +1,34 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+part_ffi() {
+  tests "ffi: tests, header" cargo test -p agentsecrets-ffi --locked --no-fail-fast --features testing
+  need 'python3 -c "import tomllib"' python3 || return
+  tests "ffi: parity check finds what is planted" tools/parity.py --self-test
+  check "ffi: surfaces are those of bindings/api.toml" tools/parity.py
+  check "ffi: libraries" cargo build -p agentsecrets-ffi --locked
+  binaries || return
+  need 'gcc --version && g++ --version' gcc g++ || return
+  need 'clang --version' clang || return
+  need 'cmake --version && pkg-config --version' cmake make pkg-config || return
+  need 'valgrind --version' valgrind || return
+  need 'abidiff --version' abigail-tools || return
+  need 'echo "#include <curl/curl.h>" | gcc -E -' libcurl4-openssl-dev || return
+  tests "ffi: C and C++, every compiler, valgrind, sanitizers" bindings/c/check.py "$CARGO_TARGET_DIR/debug"
+  grep -E '^    ' "$log"
+  if [ -n "$deep" ]; then sanitizers; fi
+}
+
+# Eight threads on the same handles, with the sanitizers of the Rust compiler. ThreadSanitizer needs a standard library that
+# is instrumented too.
+sanitizers() {
+  library="$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock"
+  check "ffi: the standard library's source (rustup component add rust-src)" test -f "$library" || return
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  check "ffi: ThreadSanitizer, 100,000 calls" env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread THREAD_ROUNDS=3000 \
+    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/thread-sanitizer" \
+    cargo test -Zbuild-std --target "$host" -p agentsecrets-ffi --lib --locked -- --nocapture
+  grep ' calls by ' "$log"
+  check "ffi: AddressSanitizer" env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address THREAD_ROUNDS=1000 \
+    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/address-sanitizer" \
+    cargo test --target "$host" -p agentsecrets-ffi --lib --test scenarios --locked -- --nocapture
+  grep ' calls by ' "$log"
+}
