@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Holds the real surfaces of the model and of every binding to bindings/api.toml, both ways.
 
+A binding beside C brings bindings/LANGUAGE/surface.py with `surface(root)`, the set of its public names as api.toml writes
+them, and `codes(root)`, its error codes as {WORD: "number"}.
+
     tools/parity.py             exit code 1 and a line for each difference
     tools/parity.py --self-test shows that each kind of difference is found
 """
+import importlib.util
 import re
 import sys
 import tomllib
@@ -44,7 +48,13 @@ def core_codes(root):
     return dict((word.upper(), number) for number, word in re.findall(r'^\s+(\d+) \w+ "(\w+)" (?:true|false) "', table, re.MULTILINE))
 
 
-SURFACES = {"model": model_surface, "c": c_surface}
+def bindings(root):
+    """(language, its surface.py) of every binding that has one."""
+    for file in sorted((root / "bindings").glob("*/surface.py")):
+        spec = importlib.util.spec_from_file_location(f"surface_{file.parent.name}", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield file.parent.name, module
 
 
 def differences(api, surfaces, codes):
@@ -70,8 +80,10 @@ def differences(api, surfaces, codes):
 
 def read(root):
     api = tomllib.loads((root / "bindings/api.toml").read_text())
-    surfaces = {language: surface(root) for language, surface in SURFACES.items()}
-    return api, surfaces, {"core": core_codes(root), "c": c_codes(root)}
+    surfaces, codes = {"model": model_surface(root), "c": c_surface(root)}, {"core": core_codes(root), "c": c_codes(root)}
+    for language, module in bindings(root):
+        surfaces[language], codes[language] = module.surface(root), module.codes(root)
+    return api, surfaces, codes
 
 
 def self_test():
