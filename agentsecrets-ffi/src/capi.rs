@@ -26,6 +26,8 @@ pub mod identity;
 pub mod keys;
 /// Operations for hosts with their own input and output.
 pub mod machine;
+#[cfg(all(test, feature = "inject-panic"))]
+mod panics;
 /// What a client does about members.
 pub mod people;
 /// Secret bytes, and the values of an environment.

@@ -1,9 +1,11 @@
 /* Searches the whole memory of this process for a secret's value: not there after all handles were freed; there while one
- * is kept, which shows that the search works.
+ * is kept, which shows that the search works. With `core` it stops after that, so that a core can be taken and searched from
+ * outside; with `copy` the program itself still holds a copy then, which has to be found.
  */
 #define _GNU_SOURCE
 #include <agentsecrets.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,12 +103,28 @@ static agentsecrets_secret *work(void) {
   return secret;
 }
 
-int main(void) {
+/* Prints the changed value, from which the searcher makes the value again, and waits to be searched. */
+static void wait_for_core(bool with_copy) {
+  uint8_t *copy = malloc(LENGTH);
+  if (copy == NULL) abort();
+  for (size_t at = 0; at < LENGTH; at++) copy[at] = changed[at] ^ 0xA5;
+  if (!with_copy) wipe(copy);
+  for (size_t at = 0; at < LENGTH; at++) printf("%02x", changed[at]);
+  printf("\n");
+  fflush(stdout);
+  raise(SIGSTOP);
+  wipe(copy);
+  free(copy);
+}
+
+int main(int argc, char **argv) {
+  const char *what = argc > 1 ? argv[1] : "";
   for (size_t at = 0; at < LENGTH; at++) changed[at] = (uint8_t)(rand() ^ (int)at);
   agentsecrets_secret *kept = work();
   size_t with = search();
   agentsecrets_secret_free(kept);
   size_t without = search();
+  if (strcmp(what, "core") == 0 || strcmp(what, "copy") == 0) wait_for_core(strcmp(what, "copy") == 0);
   printf("found %zu while a handle is kept, %zu after\n", with, without);
   return with >= 1 && without == 0 ? 0 : 1;
 }

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from stage import Failed, Member, Relay, expect  # noqa: E402
 
 EXAMPLES = ROOT / "bindings/c/examples"
-STRICT = ["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+STRICT = ["-D_POSIX_C_SOURCE=200809L", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 SYSTEM = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"]
 VALGRIND = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
             "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99"]
@@ -58,7 +58,7 @@ class Checks:
         expect(exported == committed, f"only here: {set(exported) - set(committed)}; only there: {set(committed) - set(exported)}")
 
     def compile(self, compiler, source, linking):
-        standard = "-std=c++17" if source.endswith(".cpp") else "-std=gnu11"
+        standard = "-std=c++17" if source.endswith(".cpp") else "-std=c11"
         program = self.folder / f"{source}-{compiler}-{linking}"
         library = {"shared": [f"-L{self.at}/lib", "-lagentsecrets", f"-Wl,-rpath,{self.at}/lib"],
                    "static": [self.at / "lib/libagentsecrets.a", *SYSTEM]}[linking]
@@ -117,7 +117,7 @@ class Checks:
 
     def build(self, source, name, flags):
         program = self.folder / name
-        run(["gcc", "-std=gnu11", *STRICT, *flags, f"-I{self.at}/include", source, "-o", program, f"-L{self.at}/lib",
+        run(["gcc", "-std=c11", *STRICT, *flags, f"-I{self.at}/include", source, "-o", program, f"-L{self.at}/lib",
              "-lagentsecrets", "-lpthread", "-lcurl", f"-Wl,-rpath,{self.at}/lib"])
         return program
 
@@ -197,6 +197,22 @@ class Checks:
         shown = run([self.build(ROOT / "bindings/c/canary.c", "canary", [])])
         print("    canary: " + shown.strip())
 
+    def core(self):
+        """A core that is taken after all handles were freed holds no value; one of a program with a copy does."""
+        program = self.build(ROOT / "bindings/c/canary.c", "canary-core", [])
+        for what, held in (("core", False), ("copy", True)):
+            stopped = subprocess.Popen([program, what], stdout=subprocess.PIPE)
+            changed = bytes.fromhex(stopped.stdout.readline().decode())
+            try:
+                os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
+                run(["gcore", "-o", self.folder / what, stopped.pid])
+            finally:
+                stopped.kill()
+                stopped.communicate()
+            core = (self.folder / f"{what}.{stopped.pid}").read_bytes()
+            value = bytes(byte ^ 0xA5 for byte in changed)
+            expect(changed in core and (value in core) == held, f"{what}: the core holds the value: {value in core}")
+
     def planted(self):
         """Each tool notices what is planted for it."""
         plain = self.build(ROOT / "bindings/c/planted.c", "planted", [])
@@ -246,6 +262,7 @@ def main():
         checks.check("scenarios", checks.scenarios)
         checks.check("valgrind scenarios", lambda: checks.scenarios(VALGRIND))
         checks.check("canary", checks.canary)
+        checks.check("core", checks.core)
         checks.check("planted", checks.planted)
         checks.check("valgrind quickstart", lambda: checks.quickstart("quickstart.c", "gcc", "shared", VALGRIND))
         checks.check("valgrind team_sync", lambda: checks.team_sync("gcc", "shared", VALGRIND))

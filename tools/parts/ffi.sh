@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 part_ffi() {
-  tests "ffi: tests, header" cargo test -p agentsecrets-ffi --locked --no-fail-fast --features testing
+  tests "ffi: tests, header" cargo test -p agentsecrets-ffi --locked --no-fail-fast --features testing,inject-panic
   need 'python3 -c "import tomllib"' python3 || return
   tests "ffi: parity check finds what is planted" tools/parity.py --self-test
   check "ffi: surfaces are those of bindings/api.toml" tools/parity.py
@@ -11,6 +11,7 @@ part_ffi() {
   need 'cmake --version && pkg-config --version' cmake make pkg-config || return
   need 'valgrind --version' valgrind || return
   need 'abidiff --version' abigail-tools || return
+  need 'gdb --version && command -v gcore' gdb || return
   need 'echo "#include <curl/curl.h>" | gcc -E -' libcurl4-openssl-dev || return
   tests "ffi: C and C++, every compiler, valgrind, sanitizers" bindings/c/check.py "$CARGO_TARGET_DIR/debug"
   grep -E '^    ' "$log"

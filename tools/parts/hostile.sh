@@ -22,6 +22,6 @@ not_weakened() {
   for package in agentsecrets-core agentsecrets-ffi agentsecrets-cli relay-reference; do
     features=$(cargo tree -p "$package" -e features,no-dev --prefix none --locked) || return 1
     echo "$features" | grep -q '^agentsecrets-core' || return 1
-    if echo "$features" | grep weakened; then echo "$package has the feature"; return 1; fi
+    if echo "$features" | grep -E 'weakened|inject-panic'; then echo "$package has the feature"; return 1; fi
   done
 }

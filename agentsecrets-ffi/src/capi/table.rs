@@ -72,9 +72,33 @@ pub(super) fn get<H: Handle>(handle: *const H) -> Result<Use<H::Inside>> {
     let slot = slot.ok_or_else(|| {
         Error::new(ErrorCode::InvalidArgument, "no live handle of the kind that the call takes")
     })?;
-    match slot.poisoned.load(Ordering::SeqCst) {
-        true => Err(Error::new(ErrorCode::Poisoned, "an earlier call with this handle broke down")),
-        false => Ok(Use { slot: Arc::clone(slot), kind: std::marker::PhantomData }),
+    if slot.poisoned.load(Ordering::SeqCst) {
+        return Err(Error::new(ErrorCode::Poisoned, "an earlier call with this handle broke down"));
+    }
+    let using = Use { slot: Arc::clone(slot), kind: std::marker::PhantomData };
+    #[cfg(feature = "inject-panic")]
+    inject::panic_where_asked();
+    Ok(using)
+}
+
+/// Panics on demand, in the thread that asks.
+#[cfg(feature = "inject-panic")]
+pub(super) mod inject {
+    use std::cell::Cell;
+
+    thread_local!(static NEXT: Cell<bool> = const { Cell::new(false) });
+
+    /// The next use of a handle in this thread breaks down.
+    #[cfg(test)]
+    pub(in super::super) fn next_use_panics() {
+        NEXT.set(true);
+    }
+
+    #[allow(clippy::panic)] // What it is for.
+    pub(super) fn panic_where_asked() {
+        if NEXT.take() {
+            panic!("injected");
+        }
     }
 }
 
