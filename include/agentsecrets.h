@@ -189,7 +189,8 @@ typedef struct agentsecrets_load_options {
 extern "C" {
 #endif // __cplusplus
 
-// Where the bytes are and how many; they live as long as the handle.
+// Where the bytes are and how many; they live as long as the handle. Fails with invalid_argument
+// alone.
 int32_t agentsecrets_bytes_borrow(const struct agentsecrets_bytes *bytes,
                                   const uint8_t **data,
                                   size_t *size,
@@ -198,7 +199,8 @@ int32_t agentsecrets_bytes_borrow(const struct agentsecrets_bytes *bytes,
 // Frees bytes. `NULL` and what was freed before are fine.
 void agentsecrets_bytes_free(struct agentsecrets_bytes *bytes);
 
-// Makes this device's identity in the vault, unless there is one; `made` says whether it did.
+// Makes this device's identity in the vault, unless there is one; `made` says whether it did. Fails
+// with those of the vault (4xx).
 int32_t agentsecrets_init(const struct agentsecrets_config *config,
                           const char *label,
                           size_t label_size,
@@ -210,14 +212,16 @@ int32_t agentsecrets_client_open(const struct agentsecrets_config *config,
                                  struct agentsecrets_client **client,
                                  struct agentsecrets_error **error);
 
-// Follows the log alone, waiting up to `wait_ms` for news; `news` says whether there was any.
+// Follows the log alone, waiting up to `wait_ms` for news; `news` says whether there was any. Fails
+// with no_workspace, those of relay (5xx), log (2xx) and vault (4xx).
 int32_t agentsecrets_client_follow(const struct agentsecrets_client *client,
                                    uint64_t wait_ms,
                                    bool *news,
                                    struct agentsecrets_error **error);
 
-// Follows, pulls everything in scope, admits who answered an invitation, shares what others lack. What it
-// did as JSON: admitted, shared_with, freshness, pulled.
+// Follows, pulls everything in scope, admits who answered an invitation, shares what others lack. What
+// it did as JSON: admitted, shared_with, freshness, pulled. Fails with no_workspace, those of relay
+// (5xx), log (2xx) and vault (4xx).
 int32_t agentsecrets_client_sync(const struct agentsecrets_client *client,
                                  struct agentsecrets_bytes **result,
                                  struct agentsecrets_error **error);
@@ -258,28 +262,32 @@ int32_t agentsecrets_client_delete(const struct agentsecrets_client *client,
                                    size_t name_size,
                                    struct agentsecrets_error **error);
 
-// The values of an environment; pulled first where the vault holds none yet.
+// The values of an environment; pulled first where the vault holds none yet. Fails with no_workspace,
+// unknown_environment; on first use with what a pull does.
 int32_t agentsecrets_client_secrets(const struct agentsecrets_client *client,
                                     const char *environment,
                                     size_t environment_size,
                                     struct agentsecrets_secrets **secrets,
                                     struct agentsecrets_error **error);
 
-// What the vault holds, without values: JSON as docs/schemas/secrets-list.json.
+// What the vault holds, without values: JSON as docs/schemas/secrets-list.json. Fails with
+// no_workspace, unknown_environment, those of the vault (4xx).
 int32_t agentsecrets_client_list(const struct agentsecrets_client *client,
                                  const char *environment,
                                  size_t environment_size,
                                  struct agentsecrets_bytes **result,
                                  struct agentsecrets_error **error);
 
-// The vault against the log that it knows: JSON as docs/schemas/secrets-diff.json.
+// The vault against the log that it knows: JSON as docs/schemas/secrets-diff.json. Fails with
+// no_workspace, unknown_environment, not_admitted, those of the vault (4xx).
 int32_t agentsecrets_client_drift(const struct agentsecrets_client *client,
                                   const char *environment,
                                   size_t environment_size,
                                   struct agentsecrets_bytes **result,
                                   struct agentsecrets_error **error);
 
-// Two environments: JSON as docs/schemas/environments-diff.json.
+// Two environments: JSON as docs/schemas/environments-diff.json. Fails with no_workspace,
+// unknown_environment, those of the vault (4xx).
 int32_t agentsecrets_client_drift_between(const struct agentsecrets_client *client,
                                           const char *a,
                                           size_t a_size,
@@ -288,7 +296,8 @@ int32_t agentsecrets_client_drift_between(const struct agentsecrets_client *clie
                                           struct agentsecrets_bytes **result,
                                           struct agentsecrets_error **error);
 
-// Versions of a name: JSON as docs/schemas/history.json.
+// Versions of a name: JSON as docs/schemas/history.json. Fails with unknown_secret,
+// unknown_environment, invalid_name.
 int32_t agentsecrets_client_history(const struct agentsecrets_client *client,
                                     const char *environment,
                                     size_t environment_size,
@@ -300,7 +309,7 @@ int32_t agentsecrets_client_history(const struct agentsecrets_client *client,
 // Closes a client; calls that are under way end first. `NULL` and what was freed before are fine.
 void agentsecrets_client_free(struct agentsecrets_client *client);
 
-// Settings of nothing: no file and no variable is read.
+// Settings of nothing: no file and no variable is read. Fails with invalid_argument alone.
 int32_t agentsecrets_config_new(struct agentsecrets_config **config,
                                 struct agentsecrets_error **error);
 
@@ -340,12 +349,14 @@ int32_t agentsecrets_error_code(const struct agentsecrets_error *error);
 // How many milliseconds to wait before a retry, as the other side asked; -1 for none.
 int64_t agentsecrets_error_retry_after_ms(const struct agentsecrets_error *error);
 
-// What happened, in words; never a value of a secret. The text lives as long as the error.
+// What happened, in words; never a value of a secret. The text lives as long as the error. Fails with
+// invalid_argument for what is no error.
 int32_t agentsecrets_error_message(const struct agentsecrets_error *error,
                                    const char **data,
                                    size_t *size);
 
-// The one command that helps. The text lives as long as the error.
+// The one command that helps. The text lives as long as the error. Fails with invalid_argument for
+// what is no error.
 int32_t agentsecrets_error_hint(const struct agentsecrets_error *error,
                                 const char **data,
                                 size_t *size);
@@ -354,7 +365,7 @@ int32_t agentsecrets_error_hint(const struct agentsecrets_error *error,
 void agentsecrets_error_free(struct agentsecrets_error *error);
 
 // Which workspace this is and how far it is known: JSON with workspace, name, relay, environment, head
-// and joining.
+// and joining. Fails with no_workspace, those of the vault (4xx).
 int32_t agentsecrets_client_status(const struct agentsecrets_client *client,
                                    struct agentsecrets_bytes **result,
                                    struct agentsecrets_error **error);
@@ -399,7 +410,8 @@ int32_t agentsecrets_client_set_scope(const struct agentsecrets_client *client,
                                       size_t scope_size,
                                       struct agentsecrets_error **error);
 
-// Open invitations: JSON as docs/schemas/invitations.json.
+// Open invitations: JSON as docs/schemas/invitations.json. Fails with no_workspace, not_admitted,
+// those of the vault (4xx).
 int32_t agentsecrets_client_invitations(const struct agentsecrets_client *client,
                                         struct agentsecrets_bytes **result,
                                         struct agentsecrets_error **error);
@@ -430,7 +442,7 @@ int32_t agentsecrets_client_archive_environment(const struct agentsecrets_client
                                                 size_t label_size,
                                                 struct agentsecrets_error **error);
 
-// The owner's policy: JSON as docs/schemas/policy.json.
+// The owner's policy: JSON as docs/schemas/policy.json. Fails with no_workspace, not_admitted.
 int32_t agentsecrets_client_policy(const struct agentsecrets_client *client,
                                    struct agentsecrets_bytes **result,
                                    struct agentsecrets_error **error);
@@ -449,12 +461,14 @@ int32_t agentsecrets_client_confirm(const struct agentsecrets_client *client,
                                     size_t member_size,
                                     struct agentsecrets_error **error);
 
-// Who is how many entries behind, as each member last signed it: JSON.
+// Who is how many entries behind, as each member last signed it: JSON. Fails with no_workspace,
+// not_admitted.
 int32_t agentsecrets_client_team(const struct agentsecrets_client *client,
                                  struct agentsecrets_bytes **result,
                                  struct agentsecrets_error **error);
 
-// The log as a text that agentsecrets_verify reads on any machine; it holds no value.
+// The log as a text that agentsecrets_verify reads on any machine; it holds no value. Fails with
+// no_workspace, not_admitted, those of the vault (4xx).
 int32_t agentsecrets_client_export(const struct agentsecrets_client *client,
                                    struct agentsecrets_bytes **result,
                                    struct agentsecrets_error **error);
@@ -468,7 +482,8 @@ int32_t agentsecrets_verify(const char *log,
                             struct agentsecrets_bytes **result,
                             struct agentsecrets_error **error);
 
-// A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it.
+// A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it. Fails with
+// invalid_argument.
 int32_t agentsecrets_identity_generate(const char *kind,
                                        size_t kind_size,
                                        struct agentsecrets_identity **identity,
@@ -480,17 +495,17 @@ int32_t agentsecrets_identity_parse(const char *string,
                                     struct agentsecrets_identity **identity,
                                     struct agentsecrets_error **error);
 
-// The identity string, which is secret.
+// The identity string, which is secret. Fails with invalid_argument alone.
 int32_t agentsecrets_identity_string(const struct agentsecrets_identity *identity,
                                      struct agentsecrets_secret **string,
                                      struct agentsecrets_error **error);
 
-// The recipient string, which others seal to.
+// The recipient string, which others seal to. Fails with invalid_argument alone.
 int32_t agentsecrets_identity_recipient(const struct agentsecrets_identity *identity,
                                         struct agentsecrets_bytes **recipient,
                                         struct agentsecrets_error **error);
 
-// The fingerprint, for people to compare.
+// The fingerprint, for people to compare. Fails with invalid_argument alone.
 int32_t agentsecrets_identity_fingerprint(const struct agentsecrets_identity *identity,
                                           struct agentsecrets_bytes **fingerprint,
                                           struct agentsecrets_error **error);
@@ -515,6 +530,7 @@ int32_t agentsecrets_open(const struct agentsecrets_identity *identity,
                           struct agentsecrets_error **error);
 
 // Seals `count` messages to one recipient string; `sealed` has room for as many handles. All or none.
+// Fails with malformed_recipient.
 int32_t agentsecrets_seal_many(const char *recipient,
                                size_t recipient_size,
                                const struct agentsecrets_slice *messages,
@@ -523,6 +539,7 @@ int32_t agentsecrets_seal_many(const char *recipient,
                                struct agentsecrets_error **error);
 
 // Opens `count` boxes. For each, `codes` gets 0 and `messages` a handle, or an error code and `NULL`.
+// Fails with invalid_argument.
 int32_t agentsecrets_open_many(const struct agentsecrets_identity *identity,
                                const struct agentsecrets_slice *sealed,
                                size_t count,
@@ -530,7 +547,8 @@ int32_t agentsecrets_open_many(const struct agentsecrets_identity *identity,
                                int32_t *codes,
                                struct agentsecrets_error **error);
 
-// A fresh X25519 pair for sealed boxes without an identity: 32 bytes each.
+// A fresh X25519 pair for sealed boxes without an identity: 32 bytes each. Fails with internal where
+// the system has no randomness.
 int32_t agentsecrets_keys_generate(struct agentsecrets_bytes **public_key,
                                    struct agentsecrets_secret **secret_key,
                                    struct agentsecrets_error **error);
@@ -552,13 +570,14 @@ int32_t agentsecrets_open_with_key(const uint8_t *secret_key,
                                    struct agentsecrets_secret **message,
                                    struct agentsecrets_error **error);
 
-// The public half of an X25519 secret key of 32 bytes.
+// The public half of an X25519 secret key of 32 bytes. Fails with invalid_argument for another length.
 int32_t agentsecrets_keys_public(const uint8_t *secret_key,
                                  size_t secret_key_size,
                                  struct agentsecrets_bytes **public_key,
                                  struct agentsecrets_error **error);
 
 // Seals `count` messages to one X25519 public key; `sealed` has room for as many handles. All or none.
+// Fails with weak_key, invalid_argument.
 int32_t agentsecrets_seal_many_to_key(const uint8_t *public_key,
                                       size_t public_key_size,
                                       const struct agentsecrets_slice *messages,
@@ -566,8 +585,8 @@ int32_t agentsecrets_seal_many_to_key(const uint8_t *public_key,
                                       struct agentsecrets_bytes **sealed,
                                       struct agentsecrets_error **error);
 
-// Opens `count` boxes with one X25519 secret key. For each, `codes` gets 0 and `messages` a handle, or an
-// error code and `NULL`.
+// Opens `count` boxes with one X25519 secret key. For each, `codes` gets 0 and `messages` a handle, or
+// an error code and `NULL`. Fails with invalid_argument.
 int32_t agentsecrets_open_many_with_key(const uint8_t *secret_key,
                                         size_t secret_key_size,
                                         const struct agentsecrets_slice *sealed,
@@ -577,7 +596,8 @@ int32_t agentsecrets_open_many_with_key(const uint8_t *secret_key,
                                         struct agentsecrets_error **error);
 
 // Begins a workspace; its id is the outcome's text. `now` is in milliseconds since 1970, `entropy` 32
-// fresh random bytes: wipe your copy.
+// fresh random bytes: wipe your copy. Fails with invalid_argument; what goes wrong later comes by
+// agentsecrets_machine_finish, as for each machine.
 int32_t agentsecrets_machine_create(const struct agentsecrets_identity *identity,
                                     uint64_t now,
                                     const uint8_t *entropy,
@@ -591,7 +611,8 @@ int32_t agentsecrets_machine_create(const struct agentsecrets_identity *identity
                                     struct agentsecrets_machine **machine,
                                     struct agentsecrets_error **error);
 
-// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a secret.
+// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a
+// secret. Fails with invalid_argument; at its end with forbidden, unknown_environment, unknown_secret.
 int32_t agentsecrets_machine_invite(const struct agentsecrets_identity *identity,
                                     uint64_t now,
                                     const uint8_t *entropy,
@@ -606,7 +627,8 @@ int32_t agentsecrets_machine_invite(const struct agentsecrets_identity *identity
                                     struct agentsecrets_machine **machine,
                                     struct agentsecrets_error **error);
 
-// Answers an invitation; the workspace's id is the outcome's text.
+// Answers an invitation; the workspace's id is the outcome's text. Fails with malformed_invitation; at
+// its end with invitation_expired, workspace_exists.
 int32_t agentsecrets_machine_join(const struct agentsecrets_identity *identity,
                                   uint64_t now,
                                   const uint8_t *entropy,
@@ -618,7 +640,8 @@ int32_t agentsecrets_machine_join(const struct agentsecrets_identity *identity,
                                   struct agentsecrets_machine **machine,
                                   struct agentsecrets_error **error);
 
-// Admits whoever answered an invitation made here; how many is the outcome's text.
+// Admits whoever answered an invitation made here; how many is the outcome's text. Fails with
+// invalid_argument; at its end with forbidden.
 int32_t agentsecrets_machine_admit(const struct agentsecrets_identity *identity,
                                    uint64_t now,
                                    const uint8_t *entropy,
@@ -628,7 +651,8 @@ int32_t agentsecrets_machine_admit(const struct agentsecrets_identity *identity,
                                    struct agentsecrets_machine **machine,
                                    struct agentsecrets_error **error);
 
-// Deletes a value in the store, to be pushed.
+// Deletes a value in the store, to be pushed. Fails with invalid_argument, invalid_name; at its end
+// with unknown_secret.
 int32_t agentsecrets_machine_delete(const struct agentsecrets_identity *identity,
                                     uint64_t now,
                                     const uint8_t *entropy,
@@ -642,7 +666,8 @@ int32_t agentsecrets_machine_delete(const struct agentsecrets_identity *identity
                                     struct agentsecrets_machine **machine,
                                     struct agentsecrets_error **error);
 
-// Follows, pulls, admits, shares.
+// Follows, pulls, admits, shares. Fails with invalid_argument; at its end with those of log (2xx) and
+// relay (5xx).
 int32_t agentsecrets_machine_sync(const struct agentsecrets_identity *identity,
                                   uint64_t now,
                                   const uint8_t *entropy,
@@ -652,7 +677,8 @@ int32_t agentsecrets_machine_sync(const struct agentsecrets_identity *identity,
                                   struct agentsecrets_machine **machine,
                                   struct agentsecrets_error **error);
 
-// Sets a value in the host's store, to be pushed.
+// Sets a value in the host's store, to be pushed. Fails with invalid_argument, invalid_name; at its
+// end with value_too_large, forbidden, out_of_scope.
 int32_t agentsecrets_machine_set(const struct agentsecrets_identity *identity,
                                  uint64_t now,
                                  const uint8_t *entropy,
@@ -668,7 +694,8 @@ int32_t agentsecrets_machine_set(const struct agentsecrets_identity *identity,
                                  struct agentsecrets_machine **machine,
                                  struct agentsecrets_error **error);
 
-// Pushes what was set.
+// Pushes what was set. Fails with invalid_argument; at its end with conflict, forbidden,
+// sent_to_removed.
 int32_t agentsecrets_machine_push(const struct agentsecrets_identity *identity,
                                   uint64_t now,
                                   const uint8_t *entropy,
@@ -680,7 +707,8 @@ int32_t agentsecrets_machine_push(const struct agentsecrets_identity *identity,
                                   struct agentsecrets_machine **machine,
                                   struct agentsecrets_error **error);
 
-// Reads the values of an environment from the host's store; they are the outcome's secrets.
+// Reads the values of an environment from the host's store; they are the outcome's secrets. Fails with
+// invalid_argument; at its end with unknown_environment, vault_damaged.
 int32_t agentsecrets_machine_load(const struct agentsecrets_identity *identity,
                                   uint64_t now,
                                   const uint8_t *entropy,
@@ -693,7 +721,8 @@ int32_t agentsecrets_machine_load(const struct agentsecrets_identity *identity,
                                   struct agentsecrets_error **error);
 
 // What to do now. `task` gets one of `AGENTSECRETS_TASK_*`; `step` a handle for the first four, else
-// `NULL`; `wake` the time to ask again at for SLEEP, else 0. A step is handed out once.
+// `NULL`; `wake` the time to ask again at for SLEEP, else 0. A step is handed out once. Fails with
+// invalid_argument alone.
 int32_t agentsecrets_machine_next(const struct agentsecrets_machine *machine,
                                   uint64_t now,
                                   int32_t *task,
@@ -732,7 +761,8 @@ int32_t agentsecrets_machine_failed(const struct agentsecrets_machine *machine,
                                     int32_t code,
                                     struct agentsecrets_error **error);
 
-// Gives the operation up. What was stored stays; what was sent may have arrived.
+// Gives the operation up. What was stored stays; what was sent may have arrived. Fails with
+// invalid_argument alone.
 int32_t agentsecrets_machine_close(const struct agentsecrets_machine *machine,
                                    struct agentsecrets_error **error);
 
@@ -747,7 +777,7 @@ int32_t agentsecrets_machine_finish(const struct agentsecrets_machine *machine,
 // Ends an operation and wipes what it held. `NULL` and what was freed before are fine.
 void agentsecrets_machine_free(struct agentsecrets_machine *machine);
 
-// This device's recipient string.
+// This device's recipient string. Fails with invalid_argument alone.
 int32_t agentsecrets_client_recipient(const struct agentsecrets_client *client,
                                       struct agentsecrets_bytes **result,
                                       struct agentsecrets_error **error);
@@ -757,7 +787,8 @@ int32_t agentsecrets_client_workspace(const struct agentsecrets_client *client,
                                       struct agentsecrets_bytes **result,
                                       struct agentsecrets_error **error);
 
-// Begins a workspace; its id. Local where `relay` is empty.
+// Begins a workspace; its id. Local where `relay` is empty. Fails with those of relay (5xx) and
+// vault (4xx).
 int32_t agentsecrets_client_create(const struct agentsecrets_client *client,
                                    const char *name,
                                    size_t name_size,
@@ -774,8 +805,10 @@ int32_t agentsecrets_client_connect(const struct agentsecrets_client *client,
                                     size_t relay_size,
                                     struct agentsecrets_error **error);
 
-// A code for one newcomer, secret until it is used: hand it over by another way than the relay. `scope`
-// has items `ENV` or `ENV:NAME,NAME`, separated by blanks; empty is all. `expires_ms` since 1970; 0 is never.
+// A code for one newcomer, secret until it is used: hand it over by another way than the relay.
+// `scope` has items `ENV` or `ENV:NAME,NAME`, separated by blanks; empty is all. `expires_ms` since
+// 1970; 0 is never. Fails with forbidden, unknown_environment, unknown_secret, those of the relay
+// (5xx).
 int32_t agentsecrets_client_invite(const struct agentsecrets_client *client,
                                    const char *role,
                                    size_t role_size,
@@ -794,7 +827,8 @@ int32_t agentsecrets_client_join(const struct agentsecrets_client *client,
                                  struct agentsecrets_bytes **result,
                                  struct agentsecrets_error **error);
 
-// Admits whoever answered an invitation made here; `count` gets how many.
+// Admits whoever answered an invitation made here; `count` gets how many. Fails with forbidden, those
+// of the relay (5xx).
 int32_t agentsecrets_client_admit(const struct agentsecrets_client *client,
                                   uint64_t *count,
                                   struct agentsecrets_error **error);
@@ -810,46 +844,50 @@ int32_t agentsecrets_client_remove(const struct agentsecrets_client *client,
                                    bool rekey,
                                    struct agentsecrets_error **error);
 
-// Members: JSON as docs/schemas/members.json.
+// Members: JSON as docs/schemas/members.json. Fails with no_workspace, not_admitted.
 int32_t agentsecrets_client_members(const struct agentsecrets_client *client,
                                     struct agentsecrets_bytes **result,
                                     struct agentsecrets_error **error);
 
-// Environments: JSON as docs/schemas/env-list.json.
+// Environments: JSON as docs/schemas/env-list.json. Fails with no_workspace, not_admitted.
 int32_t agentsecrets_client_environments(const struct agentsecrets_client *client,
                                          struct agentsecrets_bytes **result,
                                          struct agentsecrets_error **error);
 
-// Who could read what, since when: JSON as docs/schemas/audit.json.
+// Who could read what, since when: JSON as docs/schemas/audit.json. Fails with no_workspace,
+// not_admitted, those of the vault (4xx).
 int32_t agentsecrets_client_audit(const struct agentsecrets_client *client,
                                   struct agentsecrets_bytes **result,
                                   struct agentsecrets_error **error);
 
 // What a member could read, or (empty) what needs a new value: JSON as docs/schemas/exposure.json.
+// Fails with unknown_member, ambiguous_member.
 int32_t agentsecrets_client_exposure(const struct agentsecrets_client *client,
                                      const char *member,
                                      size_t member_size,
                                      struct agentsecrets_bytes **result,
                                      struct agentsecrets_error **error);
 
-// The 60 digits that this device and a member's must show alike.
+// The 60 digits that this device and a member's must show alike. Fails with unknown_member,
+// ambiguous_member.
 int32_t agentsecrets_client_safety_number(const struct agentsecrets_client *client,
                                           const char *member,
                                           size_t member_size,
                                           struct agentsecrets_bytes **result,
                                           struct agentsecrets_error **error);
 
-// The newest entry known here, as `SEQ:HEX`.
+// The newest entry known here, as `SEQ:HEX`. Fails with not_admitted.
 int32_t agentsecrets_client_head(const struct agentsecrets_client *client,
                                  struct agentsecrets_bytes **result,
                                  struct agentsecrets_error **error);
 
-// Eight words for it, for the voice.
+// Eight words for it, for the voice. Fails with not_admitted.
 int32_t agentsecrets_client_head_words(const struct agentsecrets_client *client,
                                        struct agentsecrets_bytes **result,
                                        struct agentsecrets_error **error);
 
 // Brings back to a relay that was restored from a backup what it lost; `count` gets how many entries.
+// Fails with fork, not_admitted, those of the relay (5xx).
 int32_t agentsecrets_client_repush(const struct agentsecrets_client *client,
                                    uint64_t *count,
                                    struct agentsecrets_error **error);
@@ -862,14 +900,15 @@ int32_t agentsecrets_client_adopt(const struct agentsecrets_client *client,
                                   struct agentsecrets_error **error);
 
 // Where the bytes are and how many, without a zero at their end; they live as long as the handle.
-// Nothing is copied, so nothing else has to be wiped.
+// Nothing is copied, so nothing else has to be wiped. Fails with invalid_argument alone.
 int32_t agentsecrets_secret_borrow(const struct agentsecrets_secret *secret,
                                    const uint8_t **data,
                                    size_t *size,
                                    struct agentsecrets_error **error);
 
 // Copies the bytes into a buffer of the caller, who wipes it. `size` gets how many there are, also
-// where `capacity` is too small: then the code is invalid_argument and nothing is copied.
+// where `capacity` is too small: then the code is invalid_argument and nothing is copied. Fails with
+// invalid_argument.
 int32_t agentsecrets_secret_copy(const struct agentsecrets_secret *secret,
                                  uint8_t *buffer,
                                  size_t capacity,
@@ -896,7 +935,7 @@ uint64_t agentsecrets_secrets_version(const struct agentsecrets_secrets *secrets
 // When the environment was pulled last, in milliseconds since 1970; 0 for what is no handle.
 uint64_t agentsecrets_secrets_synced_at(const struct agentsecrets_secrets *secrets);
 
-// Label of the environment.
+// Label of the environment. Fails with invalid_argument alone.
 int32_t agentsecrets_secrets_environment(const struct agentsecrets_secrets *secrets,
                                          struct agentsecrets_bytes **label,
                                          struct agentsecrets_error **error);
@@ -917,7 +956,7 @@ int32_t agentsecrets_secrets_get(const struct agentsecrets_secrets *secrets,
 // Wipes and frees the values, but for those that are in use by handles of their own. `NULL` and what was freed before are fine.
 void agentsecrets_secrets_free(struct agentsecrets_secrets *secrets);
 
-// The key of LOAD, STORE and REMOVE; of others empty.
+// The key of LOAD, STORE and REMOVE; of others empty. Fails with invalid_argument alone.
 int32_t agentsecrets_step_key(const struct agentsecrets_step *step,
                               const char **data,
                               size_t *size,
@@ -935,7 +974,7 @@ int32_t agentsecrets_step_method(const struct agentsecrets_step *step,
                                  size_t *size,
                                  struct agentsecrets_error **error);
 
-// The address of SEND, whole.
+// The address of SEND, whole. Fails with invalid_argument where the step carries no request.
 int32_t agentsecrets_step_url(const struct agentsecrets_step *step,
                               const char **data,
                               size_t *size,
@@ -944,7 +983,7 @@ int32_t agentsecrets_step_url(const struct agentsecrets_step *step,
 // How many headers SEND has; 0 for other steps.
 size_t agentsecrets_step_header_count(const struct agentsecrets_step *step);
 
-// A header of SEND by its place from 0.
+// A header of SEND by its place from 0. Fails with invalid_argument for a place that is none.
 int32_t agentsecrets_step_header(const struct agentsecrets_step *step,
                                  size_t place,
                                  const char **name,
@@ -953,7 +992,8 @@ int32_t agentsecrets_step_header(const struct agentsecrets_step *step,
                                  size_t *value_size,
                                  struct agentsecrets_error **error);
 
-// The body of SEND; it holds nothing secret that is not sealed.
+// The body of SEND; it holds nothing secret that is not sealed. Fails with invalid_argument where the
+// step carries no request.
 int32_t agentsecrets_step_body(const struct agentsecrets_step *step,
                                const uint8_t **data,
                                size_t *size,
@@ -973,9 +1013,10 @@ int32_t agentsecrets_client_watch(const struct agentsecrets_client *client,
                                   struct agentsecrets_watch **watch,
                                   struct agentsecrets_error **error);
 
-// Waits up to `wait_ms`, a relay's long poll. `change` gets JSON with environment, version, updated and
-// deleted once the vault holds other values, or `NULL` where nothing changed. A relay that cannot be
-// reached for now is no error: ask again.
+// Waits up to `wait_ms`, a relay's long poll. `change` gets JSON with environment, version, updated
+// and deleted once the vault holds other values, or `NULL` where nothing changed. A relay that cannot
+// be reached for now is no error: ask again. Fails with those of vault (4xx) and log (2xx) that
+// another try does not change.
 int32_t agentsecrets_watch_next(const struct agentsecrets_watch *watch,
                                 uint64_t wait_ms,
                                 struct agentsecrets_bytes **change,

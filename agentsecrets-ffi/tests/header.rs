@@ -61,12 +61,35 @@ fn current(file: &str, wanted: &str) {
         fs::write(&committed, wanted).unwrap();
     }
     let found = fs::read_to_string(&committed).unwrap_or_default();
-    assert!(found == wanted, "include/{file} is out of date; run: {WRITE}");
+    let first = difference(&found, wanted);
+    assert!(first.is_none(), "include/{file} is out of date at {first:?}; run: {WRITE}");
+}
+
+/// The first line that differs.
+fn difference(committed: &str, wanted: &str) -> Option<String> {
+    let end = std::iter::once("end of file");
+    let lines = committed.lines().chain(end.clone()).zip(wanted.lines().chain(end));
+    lines.into_iter().find(|(ours, theirs)| ours != theirs).map(|(ours, _)| ours.to_owned())
 }
 
 #[test]
 fn committed_header_is_current() {
     current("agentsecrets.h", &header());
+}
+
+#[test]
+fn a_changed_header_is_noticed() {
+    let header = header();
+    for (before, after) in [
+        ("uint64_t wait_ms", "uint32_t wait_ms"),
+        ("AGENTSECRETS_ERROR_BUSY 3", "AGENTSECRETS_ERROR_BUSY 4"),
+        ("int32_t agentsecrets_open(", "int32_t agentsecrets_open2("),
+    ] {
+        assert!(header.contains(before), "{before}");
+        assert!(difference(&header.replace(before, after), &header).is_some(), "{after}");
+    }
+    let shorter = &header[..header.len() - 20];
+    assert!(difference(shorter, &header).is_some() && difference(&header, shorter).is_some());
 }
 
 #[test]
@@ -84,6 +107,11 @@ fn every_function_has_a_comment() {
         let at = header.find(&format!("{name}(")).unwrap();
         let block = header[..at].rsplit("\n\n").next().unwrap();
         assert!(block.trim_start().starts_with("// "), "{name} has no comment");
+        // What it returns is the code, not a result.
+        let returns_code = name == "agentsecrets_error_code";
+        let can_fail = block.contains("\nint32_t ") && !returns_code;
+        let says_how = block.replace("\n//", "").contains("Fails ");
+        assert!(says_how || !can_fail, "{name} does not say how it fails");
     }
 }
 

@@ -19,17 +19,33 @@ part_ffi() {
 }
 
 # Eight threads on the same handles, with the sanitizers of the Rust compiler. ThreadSanitizer needs a standard library that
-# is instrumented too.
+# is instrumented too, and that needs its source.
 sanitizers() {
-  library="$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock"
-  check "ffi: the standard library's source (rustup component add rust-src)" test -f "$library" || return
   host=$(rustc -vV | sed -n 's/^host: //p')
+  check "ffi: the standard library's source (rustup component add rust-src)" standard_library || return
   check "ffi: ThreadSanitizer, 100,000 calls" env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread THREAD_ROUNDS=3000 \
-    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/thread-sanitizer" \
+    RUSTUP_TOOLCHAIN="$toolchain" CARGO_TARGET_DIR="$CARGO_TARGET_DIR/thread-sanitizer" \
     cargo test -Zbuild-std --target "$host" -p agentsecrets-ffi --lib --locked -- --nocapture
   grep ' calls by ' "$log"
+  check "ffi: ThreadSanitizer finds a planted race" planted_race
   check "ffi: AddressSanitizer" env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address THREAD_ROUNDS=1000 \
     CARGO_TARGET_DIR="$CARGO_TARGET_DIR/address-sanitizer" \
     cargo test --target "$host" -p agentsecrets-ffi --lib --test scenarios --locked -- --nocapture
   grep ' calls by ' "$log"
+}
+
+# Sets toolchain: one that has the source, or gets it.
+standard_library() {
+  for toolchain in $(rustup toolchain list | awk '{ print $1 }'); do
+    [ -f "$(rustc "+$toolchain" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ] && return 0
+  done
+  toolchain=$(rustup show active-toolchain | awk '{ print $1 }')
+  rustup component add rust-src --toolchain "$toolchain"
+}
+
+planted_race() {
+  env PLANT_RACE=1 RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread RUSTUP_TOOLCHAIN="$toolchain" \
+    CARGO_TARGET_DIR="$CARGO_TARGET_DIR/thread-sanitizer" \
+    cargo test -Zbuild-std --target "$host" -p agentsecrets-ffi --lib --locked -- a_planted_race >"$logs/race" 2>&1
+  grep 'WARNING: ThreadSanitizer: data race' "$logs/race"
 }

@@ -15,7 +15,8 @@ impl Handle for agentsecrets_bytes {
     type Inside = Vec<u8>;
 }
 
-/// Where the bytes are and how many; they live as long as the handle.
+/// Where the bytes are and how many; they live as long as the handle. Fails with invalid_argument
+/// alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -25,7 +25,8 @@ impl Handle for agentsecrets_client {
     type Inside = Arc<model::Client>;
 }
 
-/// Makes this device's identity in the vault, unless there is one; `made` says whether it did.
+/// Makes this device's identity in the vault, unless there is one; `made` says whether it did. Fails
+/// with those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -73,7 +74,8 @@ pub unsafe extern "C" fn agentsecrets_client_open(
     unsafe { call(error, run) }
 }
 
-/// Follows the log alone, waiting up to `wait_ms` for news; `news` says whether there was any.
+/// Follows the log alone, waiting up to `wait_ms` for news; `news` says whether there was any. Fails
+/// with no_workspace, those of relay (5xx), log (2xx) and vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -95,8 +97,9 @@ pub unsafe extern "C" fn agentsecrets_client_follow(
     unsafe { call(error, run) }
 }
 
-/// Follows, pulls everything in scope, admits who answered an invitation, shares what others lack. What it
-/// did as JSON: admitted, shared_with, freshness, pulled.
+/// Follows, pulls everything in scope, admits who answered an invitation, shares what others lack. What
+/// it did as JSON: admitted, shared_with, freshness, pulled. Fails with no_workspace, those of relay
+/// (5xx), log (2xx) and vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -225,7 +228,8 @@ pub unsafe extern "C" fn agentsecrets_client_delete(
     unsafe { call(error, run) }
 }
 
-/// The values of an environment; pulled first where the vault holds none yet.
+/// The values of an environment; pulled first where the vault holds none yet. Fails with no_workspace,
+/// unknown_environment; on first use with what a pull does.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -250,7 +254,8 @@ pub unsafe extern "C" fn agentsecrets_client_secrets(
     unsafe { call(error, run) }
 }
 
-/// What the vault holds, without values: JSON as docs/schemas/secrets-list.json.
+/// What the vault holds, without values: JSON as docs/schemas/secrets-list.json. Fails with
+/// no_workspace, unknown_environment, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -275,7 +280,8 @@ pub unsafe extern "C" fn agentsecrets_client_list(
     unsafe { call(error, run) }
 }
 
-/// The vault against the log that it knows: JSON as docs/schemas/secrets-diff.json.
+/// The vault against the log that it knows: JSON as docs/schemas/secrets-diff.json. Fails with
+/// no_workspace, unknown_environment, not_admitted, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -300,7 +306,8 @@ pub unsafe extern "C" fn agentsecrets_client_drift(
     unsafe { call(error, run) }
 }
 
-/// Two environments: JSON as docs/schemas/environments-diff.json.
+/// Two environments: JSON as docs/schemas/environments-diff.json. Fails with no_workspace,
+/// unknown_environment, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -329,7 +336,8 @@ pub unsafe extern "C" fn agentsecrets_client_drift_between(
     unsafe { call(error, run) }
 }
 
-/// Versions of a name: JSON as docs/schemas/history.json.
+/// Versions of a name: JSON as docs/schemas/history.json. Fails with unknown_secret,
+/// unknown_environment, invalid_name.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

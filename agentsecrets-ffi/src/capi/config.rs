@@ -21,7 +21,7 @@ impl Handle for agentsecrets_config {
     type Inside = Mutex<model::Config>;
 }
 
-/// Settings of nothing: no file and no variable is read.
+/// Settings of nothing: no file and no variable is read. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

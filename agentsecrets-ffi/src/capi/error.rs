@@ -57,7 +57,8 @@ pub extern "C" fn agentsecrets_error_retry_after_ms(error: *const agentsecrets_e
     guard(-1, || wait().and_then(|wait| i64::try_from(wait).ok()).unwrap_or(-1))
 }
 
-/// What happened, in words; never a value of a secret. The text lives as long as the error.
+/// What happened, in words; never a value of a secret. The text lives as long as the error. Fails with
+/// invalid_argument for what is no error.
 ///
 /// # Safety
 /// `data` and `size` point to places for the outputs.
@@ -71,7 +72,8 @@ pub unsafe extern "C" fn agentsecrets_error_message(
     unsafe { shown(error, data, size, |error| error.message()) }
 }
 
-/// The one command that helps. The text lives as long as the error.
+/// The one command that helps. The text lives as long as the error. Fails with invalid_argument for
+/// what is no error.
 ///
 /// # Safety
 /// `data` and `size` point to places for the outputs.

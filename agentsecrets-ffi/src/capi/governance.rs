@@ -12,7 +12,7 @@ use super::{
 use crate::model::verify;
 
 /// Which workspace this is and how far it is known: JSON with workspace, name, relay, environment, head
-/// and joining.
+/// and joining. Fails with no_workspace, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -161,7 +161,8 @@ pub unsafe extern "C" fn agentsecrets_client_set_scope(
     unsafe { call(error, run) }
 }
 
-/// Open invitations: JSON as docs/schemas/invitations.json.
+/// Open invitations: JSON as docs/schemas/invitations.json. Fails with no_workspace, not_admitted,
+/// those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -274,7 +275,7 @@ pub unsafe extern "C" fn agentsecrets_client_archive_environment(
     unsafe { call(error, run) }
 }
 
-/// The owner's policy: JSON as docs/schemas/policy.json.
+/// The owner's policy: JSON as docs/schemas/policy.json. Fails with no_workspace, not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -341,7 +342,8 @@ pub unsafe extern "C" fn agentsecrets_client_confirm(
     unsafe { call(error, run) }
 }
 
-/// Who is how many entries behind, as each member last signed it: JSON.
+/// Who is how many entries behind, as each member last signed it: JSON. Fails with no_workspace,
+/// not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -362,7 +364,8 @@ pub unsafe extern "C" fn agentsecrets_client_team(
     unsafe { call(error, run) }
 }
 
-/// The log as a text that agentsecrets_verify reads on any machine; it holds no value.
+/// The log as a text that agentsecrets_verify reads on any machine; it holds no value. Fails with
+/// no_workspace, not_admitted, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -22,7 +22,8 @@ impl Handle for agentsecrets_identity {
     type Inside = model::Identity;
 }
 
-/// A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it.
+/// A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it. Fails with
+/// invalid_argument.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn agentsecrets_identity_parse(
     unsafe { call(error, run) }
 }
 
-/// The identity string, which is secret.
+/// The identity string, which is secret. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn agentsecrets_identity_string(
     unsafe { call(error, run) }
 }
 
-/// The recipient string, which others seal to.
+/// The recipient string, which others seal to. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn agentsecrets_identity_recipient(
     unsafe { call(error, run) }
 }
 
-/// The fingerprint, for people to compare.
+/// The fingerprint, for people to compare. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -191,6 +192,7 @@ pub unsafe extern "C" fn agentsecrets_open(
 }
 
 /// Seals `count` messages to one recipient string; `sealed` has room for as many handles. All or none.
+/// Fails with malformed_recipient.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -218,6 +220,7 @@ pub unsafe extern "C" fn agentsecrets_seal_many(
 }
 
 /// Opens `count` boxes. For each, `codes` gets 0 and `messages` a handle, or an error code and `NULL`.
+/// Fails with invalid_argument.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::model;
 
-/// A fresh X25519 pair for sealed boxes without an identity: 32 bytes each.
+/// A fresh X25519 pair for sealed boxes without an identity: 32 bytes each. Fails with internal where
+/// the system has no randomness.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn agentsecrets_open_with_key(
     unsafe { call(error, run) }
 }
 
-/// The public half of an X25519 secret key of 32 bytes.
+/// The public half of an X25519 secret key of 32 bytes. Fails with invalid_argument for another length.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -112,6 +113,7 @@ pub unsafe extern "C" fn agentsecrets_keys_public(
 }
 
 /// Seals `count` messages to one X25519 public key; `sealed` has room for as many handles. All or none.
+/// Fails with weak_key, invalid_argument.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -138,8 +140,8 @@ pub unsafe extern "C" fn agentsecrets_seal_many_to_key(
     unsafe { call(error, run) }
 }
 
-/// Opens `count` boxes with one X25519 secret key. For each, `codes` gets 0 and `messages` a handle, or an
-/// error code and `NULL`.
+/// Opens `count` boxes with one X25519 secret key. For each, `codes` gets 0 and `messages` a handle, or
+/// an error code and `NULL`. Fails with invalid_argument.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -56,7 +56,8 @@ impl Handle for agentsecrets_machine {
 }
 
 /// Begins a workspace; its id is the outcome's text. `now` is in milliseconds since 1970, `entropy` 32
-/// fresh random bytes: wipe your copy.
+/// fresh random bytes: wipe your copy. Fails with invalid_argument; what goes wrong later comes by
+/// agentsecrets_machine_finish, as for each machine.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -95,7 +96,8 @@ pub unsafe extern "C" fn agentsecrets_machine_create(
     unsafe { call(error, run) }
 }
 
-/// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a secret.
+/// A code for one newcomer, as agentsecrets_client_invite; it comes by agentsecrets_machine_finish as a
+/// secret. Fails with invalid_argument; at its end with forbidden, unknown_environment, unknown_secret.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -137,7 +139,8 @@ pub unsafe extern "C" fn agentsecrets_machine_invite(
     unsafe { call(error, run) }
 }
 
-/// Answers an invitation; the workspace's id is the outcome's text.
+/// Answers an invitation; the workspace's id is the outcome's text. Fails with malformed_invitation; at
+/// its end with invitation_expired, workspace_exists.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -172,7 +175,8 @@ pub unsafe extern "C" fn agentsecrets_machine_join(
     unsafe { call(error, run) }
 }
 
-/// Admits whoever answered an invitation made here; how many is the outcome's text.
+/// Admits whoever answered an invitation made here; how many is the outcome's text. Fails with
+/// invalid_argument; at its end with forbidden.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -203,7 +207,8 @@ pub unsafe extern "C" fn agentsecrets_machine_admit(
     unsafe { call(error, run) }
 }
 
-/// Deletes a value in the store, to be pushed.
+/// Deletes a value in the store, to be pushed. Fails with invalid_argument, invalid_name; at its end
+/// with unknown_secret.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -249,7 +254,8 @@ pub unsafe extern "C" fn agentsecrets_machine_delete(
     unsafe { call(error, run) }
 }
 
-/// Follows, pulls, admits, shares.
+/// Follows, pulls, admits, shares. Fails with invalid_argument; at its end with those of log (2xx) and
+/// relay (5xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -280,7 +286,8 @@ pub unsafe extern "C" fn agentsecrets_machine_sync(
     unsafe { call(error, run) }
 }
 
-/// Sets a value in the host's store, to be pushed.
+/// Sets a value in the host's store, to be pushed. Fails with invalid_argument, invalid_name; at its
+/// end with value_too_large, forbidden, out_of_scope.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -325,7 +332,8 @@ pub unsafe extern "C" fn agentsecrets_machine_set(
     unsafe { call(error, run) }
 }
 
-/// Pushes what was set.
+/// Pushes what was set. Fails with invalid_argument; at its end with conflict, forbidden,
+/// sent_to_removed.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -360,7 +368,8 @@ pub unsafe extern "C" fn agentsecrets_machine_push(
     unsafe { call(error, run) }
 }
 
-/// Reads the values of an environment from the host's store; they are the outcome's secrets.
+/// Reads the values of an environment from the host's store; they are the outcome's secrets. Fails with
+/// invalid_argument; at its end with unknown_environment, vault_damaged.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -396,7 +405,8 @@ pub unsafe extern "C" fn agentsecrets_machine_load(
 }
 
 /// What to do now. `task` gets one of `AGENTSECRETS_TASK_*`; `step` a handle for the first four, else
-/// `NULL`; `wake` the time to ask again at for SLEEP, else 0. A step is handed out once.
+/// `NULL`; `wake` the time to ask again at for SLEEP, else 0. A step is handed out once. Fails with
+/// invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -536,7 +546,8 @@ pub unsafe extern "C" fn agentsecrets_machine_failed(
     unsafe { call(error, run) }
 }
 
-/// Gives the operation up. What was stored stays; what was sent may have arrived.
+/// Gives the operation up. What was stored stays; what was sent may have arrived. Fails with
+/// invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

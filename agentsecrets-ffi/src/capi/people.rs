@@ -11,7 +11,7 @@ use super::{
     table::get,
 };
 
-/// This device's recipient string.
+/// This device's recipient string. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -53,7 +53,8 @@ pub unsafe extern "C" fn agentsecrets_client_workspace(
     unsafe { call(error, run) }
 }
 
-/// Begins a workspace; its id. Local where `relay` is empty.
+/// Begins a workspace; its id. Local where `relay` is empty. Fails with those of relay (5xx) and
+/// vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -108,8 +109,10 @@ pub unsafe extern "C" fn agentsecrets_client_connect(
     unsafe { call(error, run) }
 }
 
-/// A code for one newcomer, secret until it is used: hand it over by another way than the relay. `scope`
-/// has items `ENV` or `ENV:NAME,NAME`, separated by blanks; empty is all. `expires_ms` since 1970; 0 is never.
+/// A code for one newcomer, secret until it is used: hand it over by another way than the relay.
+/// `scope` has items `ENV` or `ENV:NAME,NAME`, separated by blanks; empty is all. `expires_ms` since
+/// 1970; 0 is never. Fails with forbidden, unknown_environment, unknown_secret, those of the relay
+/// (5xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -168,7 +171,8 @@ pub unsafe extern "C" fn agentsecrets_client_join(
     unsafe { call(error, run) }
 }
 
-/// Admits whoever answered an invitation made here; `count` gets how many.
+/// Admits whoever answered an invitation made here; `count` gets how many. Fails with forbidden, those
+/// of the relay (5xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -218,7 +222,7 @@ pub unsafe extern "C" fn agentsecrets_client_remove(
     unsafe { call(error, run) }
 }
 
-/// Members: JSON as docs/schemas/members.json.
+/// Members: JSON as docs/schemas/members.json. Fails with no_workspace, not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -239,7 +243,7 @@ pub unsafe extern "C" fn agentsecrets_client_members(
     unsafe { call(error, run) }
 }
 
-/// Environments: JSON as docs/schemas/env-list.json.
+/// Environments: JSON as docs/schemas/env-list.json. Fails with no_workspace, not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -260,7 +264,8 @@ pub unsafe extern "C" fn agentsecrets_client_environments(
     unsafe { call(error, run) }
 }
 
-/// Who could read what, since when: JSON as docs/schemas/audit.json.
+/// Who could read what, since when: JSON as docs/schemas/audit.json. Fails with no_workspace,
+/// not_admitted, those of the vault (4xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -282,6 +287,7 @@ pub unsafe extern "C" fn agentsecrets_client_audit(
 }
 
 /// What a member could read, or (empty) what needs a new value: JSON as docs/schemas/exposure.json.
+/// Fails with unknown_member, ambiguous_member.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -306,7 +312,8 @@ pub unsafe extern "C" fn agentsecrets_client_exposure(
     unsafe { call(error, run) }
 }
 
-/// The 60 digits that this device and a member's must show alike.
+/// The 60 digits that this device and a member's must show alike. Fails with unknown_member,
+/// ambiguous_member.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -331,7 +338,7 @@ pub unsafe extern "C" fn agentsecrets_client_safety_number(
     unsafe { call(error, run) }
 }
 
-/// The newest entry known here, as `SEQ:HEX`.
+/// The newest entry known here, as `SEQ:HEX`. Fails with not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -352,7 +359,7 @@ pub unsafe extern "C" fn agentsecrets_client_head(
     unsafe { call(error, run) }
 }
 
-/// Eight words for it, for the voice.
+/// Eight words for it, for the voice. Fails with not_admitted.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -374,6 +381,7 @@ pub unsafe extern "C" fn agentsecrets_client_head_words(
 }
 
 /// Brings back to a relay that was restored from a backup what it lost; `count` gets how many entries.
+/// Fails with fork, not_admitted, those of the relay (5xx).
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -27,7 +27,7 @@ impl Handle for agentsecrets_secret {
 }
 
 /// Where the bytes are and how many, without a zero at their end; they live as long as the handle.
-/// Nothing is copied, so nothing else has to be wiped.
+/// Nothing is copied, so nothing else has to be wiped. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -53,7 +53,8 @@ pub unsafe extern "C" fn agentsecrets_secret_borrow(
 }
 
 /// Copies the bytes into a buffer of the caller, who wipes it. `size` gets how many there are, also
-/// where `capacity` is too small: then the code is invalid_argument and nothing is copied.
+/// where `capacity` is too small: then the code is invalid_argument and nothing is copied. Fails with
+/// invalid_argument.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -192,7 +193,7 @@ pub extern "C" fn agentsecrets_secrets_synced_at(secrets: *const agentsecrets_se
     guard(0, || get(secrets).map_or(0, |secrets| secrets.synced_at()))
 }
 
-/// Label of the environment.
+/// Label of the environment. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -68,7 +68,7 @@ impl Handle for agentsecrets_step {
     type Inside = Leased;
 }
 
-/// The key of LOAD, STORE and REMOVE; of others empty.
+/// The key of LOAD, STORE and REMOVE; of others empty. Fails with invalid_argument alone.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn agentsecrets_step_method(
     unsafe { call(error, run) }
 }
 
-/// The address of SEND, whole.
+/// The address of SEND, whole. Fails with invalid_argument where the step carries no request.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -175,7 +175,7 @@ pub extern "C" fn agentsecrets_step_header_count(step: *const agentsecrets_step)
     guard(0, || count().unwrap_or(0))
 }
 
-/// A header of SEND by its place from 0.
+/// A header of SEND by its place from 0. Fails with invalid_argument for a place that is none.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
@@ -211,7 +211,8 @@ pub unsafe extern "C" fn agentsecrets_step_header(
     unsafe { call(error, run) }
 }
 
-/// The body of SEND; it holds nothing secret that is not sealed.
+/// The body of SEND; it holds nothing secret that is not sealed. Fails with invalid_argument where the
+/// step carries no request.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.

@@ -164,3 +164,23 @@ fn eight_threads_share_all_handles() {
     assert!(calls >= rounds * 8 * 3);
     eprintln!("{calls} calls by 8 threads");
 }
+
+/// What the sanitizer has to find, where it is asked to: two threads that write one number.
+#[test]
+fn a_planted_race_is_found_by_the_sanitizer() {
+    static RACED: AtomicPtr<u64> = AtomicPtr::new(null_mut());
+    if std::env::var_os("PLANT_RACE").is_none() {
+        return;
+    }
+    let mut number = 0_u64;
+    RACED.store(&raw mut number, Ordering::SeqCst);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let raced = RACED.load(Ordering::SeqCst);
+                // SAFETY: none: this is the mistake that is planted; the number outlives both threads.
+                unsafe { raced.write(raced.read().wrapping_add(1)) };
+            });
+        }
+    });
+}

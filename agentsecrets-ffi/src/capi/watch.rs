@@ -46,9 +46,10 @@ pub unsafe extern "C" fn agentsecrets_client_watch(
     unsafe { call(error, run) }
 }
 
-/// Waits up to `wait_ms`, a relay's long poll. `change` gets JSON with environment, version, updated and
-/// deleted once the vault holds other values, or `NULL` where nothing changed. A relay that cannot be
-/// reached for now is no error: ask again.
+/// Waits up to `wait_ms`, a relay's long poll. `change` gets JSON with environment, version, updated
+/// and deleted once the vault holds other values, or `NULL` where nothing changed. A relay that cannot
+/// be reached for now is no error: ask again. Fails with those of vault (4xx) and log (2xx) that
+/// another try does not change.
 ///
 /// # Safety
 /// Pointers are `NULL` or point to what their names and sizes say.
