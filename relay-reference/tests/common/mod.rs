@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
 
 pub mod client;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod team;
 
 use std::{
