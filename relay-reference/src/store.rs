@@ -1,19 +1,29 @@
 //! What a database has to do for the relay. Calls block; every backend passes one conformance suite.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use agentsecrets_core::{
     encoding::{EntryHash, MemberId, SealedHash, WorkspaceId},
     log::{Head, SignedEntry, deliveries::Node},
 };
 
+use crate::watch::Watch;
+
+/// Walking a whole database.
+pub mod archive;
 /// Everything in memory, gone with the process: for tests.
 pub mod memory;
+/// PostgreSQL, shared by relays.
+#[cfg(feature = "postgres")]
+pub mod postgres;
 /// SQLite, embedded.
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+pub use archive::{Archive, Listed, RankedAck};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -24,6 +34,8 @@ pub enum StoreError {
     Overloaded,
     /// No room on the disk. Nothing was stored.
     Full,
+    /// The database does not answer. What was asked of it may have been done; doing it again is safe.
+    Unreachable,
     /// Anything else, in words without contents.
     Failed(String),
 }
@@ -33,6 +45,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Overloaded => f.write_str("too much is queued"),
             Self::Full => f.write_str("the disk is full"),
+            Self::Unreachable => f.write_str("the database does not answer"),
             Self::Failed(why) => f.write_str(why),
         }
     }
@@ -58,6 +71,15 @@ impl Append {
     /// The head after it.
     pub fn head(&self) -> Option<Head> {
         self.entries.last().map(|new| new.entry.head())
+    }
+
+    /// Hashes of uploads that it names, as often as it does.
+    pub fn uploaded(&self) -> impl Iterator<Item = SealedHash> {
+        let parts = self.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts);
+        parts.filter_map(|part| match part {
+            Part::Uploaded(hash) => Some(*hash),
+            Part::Inline(..) | Part::Gone(_) => None,
+        })
     }
 
     /// Bytes that it brings along.
@@ -95,13 +117,15 @@ pub enum Part {
     Inline(SealedHash, Vec<u8>),
     /// Was uploaded before.
     Uploaded(SealedHash),
+    /// Nobody has it any more: an older database is taken over that had dropped it.
+    Gone(SealedHash),
 }
 
 impl Part {
     /// Its hash.
     pub fn hash(&self) -> SealedHash {
         match self {
-            Self::Inline(hash, _) | Self::Uploaded(hash) => *hash,
+            Self::Inline(hash, _) | Self::Uploaded(hash) | Self::Gone(hash) => *hash,
         }
     }
 
@@ -109,7 +133,7 @@ impl Part {
     pub fn bytes(&self) -> Option<&Vec<u8>> {
         match self {
             Self::Inline(_, bytes) => Some(bytes),
-            Self::Uploaded(_) => None,
+            Self::Uploaded(_) | Self::Gone(_) => None,
         }
     }
 }
@@ -209,6 +233,12 @@ pub trait Store: Send + Sync {
     ) -> Result<()>;
     /// The newest ack of each member.
     fn acks(&self, workspace: &WorkspaceId) -> Result<Vec<Vec<u8>>>;
+    /// Remembers that somebody was admitted to a workspace, or founded one.
+    fn admit(&self, ids: Vec<MemberId>) -> Result<()>;
+    /// Whether somebody ever was.
+    fn is_admitted(&self, id: &MemberId) -> Result<bool>;
+    /// Bytes that a workspace holds: entries, and sealed parts that commits name.
+    fn usage(&self, workspace: &WorkspaceId) -> Result<u64>;
     /// Drops uploads from before `before` (seconds) that no commit named; how many.
     fn prune(&self, before: u64) -> Result<usize>;
     /// Writes something small, durably: fails where a commit would fail.
@@ -217,6 +247,9 @@ pub trait Store: Send + Sync {
     fn queue_depth(&self) -> usize;
     /// Bytes on the disk.
     fn disk_bytes(&self) -> u64;
+    /// From now on tells `watch` of commits by other processes, as hints. Where one process has the
+    /// database to itself there are none.
+    fn follow(&self, _watch: &Arc<Watch>) {}
     /// Finishes what is queued and tidies up; later writes are refused.
     fn close(&self);
 }
