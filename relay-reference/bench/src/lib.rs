@@ -8,13 +8,21 @@ pub mod check;
 pub mod connection;
 /// How long a durable write takes on this disk, now.
 pub mod disk;
+/// The first sync of a long log.
+pub mod first_sync;
 /// What happened, as lines of JSON.
 pub mod history;
 /// Signed requests at a fixed rate.
 pub mod load;
+/// How much memory a process has.
+pub mod memory;
+/// Many who wait at once.
+pub mod polls;
 /// Writers, readers and watchers who note all that they see.
 pub mod record;
 /// Requests, signed and complete.
 pub mod request;
+/// Slow connections.
+pub mod slow;
 /// Devices and the logs that they write.
 pub mod team;

@@ -260,7 +260,7 @@ impl Outcome {
 }
 
 /// Asks again where the relay has too much to do.
-fn insist(connection: &mut Connection, request: impl Fn() -> Vec<u8>) -> io::Result<()> {
+pub(crate) fn insist(connection: &mut Connection, request: impl Fn() -> Vec<u8>) -> io::Result<()> {
     for _ in 0..100 {
         let answer = connection.ask(&request())?;
         match answer.status {

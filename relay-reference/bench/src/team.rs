@@ -71,6 +71,14 @@ impl Batch {
         self.entries.push(entry);
     }
 
+    /// Entries that follow.
+    pub fn append(&mut self, other: Self) {
+        let place = self.entries.len() as u32;
+        let shifted = |d: Delivery| Delivery { entry: d.entry + place, ..d };
+        self.deliveries.extend(other.deliveries.into_iter().map(shifted));
+        self.entries.extend(other.entries);
+    }
+
     /// The body of the commit.
     ///
     /// # Errors

@@ -11,12 +11,14 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use relay_bench::{
-    disk, history,
+    disk, first_sync, history,
     load::{Load, percentiles},
+    polls,
     record::{Cast, Stage},
     request::Authority,
+    slow,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Load for a relay: signed requests at a fixed rate, latencies from when each was due.
 #[derive(Parser)]
@@ -37,6 +39,36 @@ enum Command {
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
     },
+    /// Many waiting requests at once: the relay's memory, and how soon all of them hear.
+    Polls {
+        #[command(flatten)]
+        target: Target,
+        /// How many.
+        #[arg(long, default_value_t = 2_000)]
+        count: usize,
+        /// The relay's process.
+        #[arg(long)]
+        process: u32,
+    },
+    /// Fills a log, says `ready`, waits for a line on stdin, then fetches and folds it.
+    FirstSync {
+        #[command(flatten)]
+        target: Target,
+        /// How long the log is.
+        #[arg(long, default_value_t = 60_000)]
+        entries: u64,
+    },
+    /// Connections that dribble, byte by byte.
+    Slow {
+        #[command(flatten)]
+        target: Target,
+        /// How many.
+        #[arg(long, default_value_t = 2_000)]
+        count: usize,
+        /// For how long.
+        #[arg(long, default_value_t = 30.0)]
+        seconds: f64,
+    },
     /// Writers, readers and watchers who note what they see. Lines on stdin: `outage begins`,
     /// `outage ends`, `stop`; the end of stdin stops too.
     Record(RecordArguments),
@@ -54,9 +86,13 @@ struct Target {
 }
 
 impl Target {
+    fn first(&self) -> SocketAddr {
+        // The command line has at least one.
+        self.relays.first().copied().unwrap_or(([127, 0, 0, 1], 8787).into())
+    }
+
     fn authority(&self) -> Authority {
-        let own = || self.relays.first().map(ToString::to_string).unwrap_or_default();
-        Authority(self.authority.clone().unwrap_or_else(own))
+        Authority(self.authority.clone().unwrap_or_else(|| self.first().to_string()))
     }
 }
 
@@ -107,11 +143,25 @@ fn main() -> io::Result<()> {
         Command::Load(arguments) => load(&arguments),
         Command::Disk { folder, seconds } => {
             let latencies = disk::fdatasync(&folder, Duration::from_secs_f64(seconds))?;
-            println!("{}", percentiles(&latencies));
-            Ok(())
+            say(&percentiles(&latencies))
+        }
+        Command::Polls { target, count, process } => {
+            say(&polls::run(target.first(), &target.authority(), count, process)?)
+        }
+        Command::FirstSync { target, entries } => {
+            let ready = || println!("ready");
+            say(&first_sync::run(target.first(), &target.authority(), entries, ready)?)
+        }
+        Command::Slow { target, count, seconds } => {
+            say(&slow::run(target.first(), count, Duration::from_secs_f64(seconds))?)
         }
         Command::Record(arguments) => record(&arguments),
     }
+}
+
+fn say(result: &Value) -> io::Result<()> {
+    println!("{result}");
+    Ok(())
 }
 
 fn load(arguments: &LoadArguments) -> io::Result<()> {
@@ -147,8 +197,7 @@ fn load(arguments: &LoadArguments) -> io::Result<()> {
         "clients_by_fdatasync": limit,
         "ratio": limit.map(|limit| per_second / limit),
     });
-    println!("{result}");
-    Ok(())
+    say(&result)
 }
 
 fn disk_of(arguments: &LoadArguments) -> io::Result<Option<hdrhistogram::Histogram<u64>>> {

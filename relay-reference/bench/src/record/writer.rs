@@ -40,7 +40,7 @@ impl Stage {
     ) -> Option<SignedEntry> {
         let entry = push.entries.first()?.clone();
         let body = push.body(state).ok()?;
-        let (invoked, patient) = (self.now(), random() % 2 == 0);
+        let (invoked, patient) = (self.now(), random().is_multiple_of(2));
         let (mut outcome, mut head) = (Outcome::Refused, None);
         for _ in 0..ATTEMPTS {
             let request = self.cast.authority.commit(device.key(), &body);
