@@ -1,15 +1,21 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
 use agentsecrets_core::request_signature;
 
+use crate::database::Database;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::Watching;
+
 /// What `--help` prints.
 pub const USAGE: &str = "\
-usage: relay-reference --data DIR [--listen ADDRESS] [--admin ADDRESS] [--public-url URL]
-                       [--behind-proxy]
+usage: relay-reference --data DIR | --database URL [OPTION...]
 
-  --data DIR         folder of the database, made where it is missing
+  --data DIR         folder of a SQLite database, made where it is missing
+  --database URL     postgres://USER@HOST/NAME, shared by any number of relays
+  --database-file F  the same, read from a file: a URL may hold a password
+  --watch HOW        how commits of other relays are noticed: listen (default) or poll
   --listen ADDRESS   IP:PORT to serve on; default 127.0.0.1:8787, port 0 takes a free one
   --admin ADDRESS    IP:PORT for /healthz, /readyz and /metrics; default none
   --public-url URL   the address that clients use, which their signatures name; default the
@@ -18,10 +24,9 @@ usage: relay-reference --data DIR [--listen ADDRESS] [--admin ADDRESS] [--public
 ";
 
 /// How a relay is to run.
-#[derive(Clone, Debug)]
 pub struct Config {
-    /// Folder of the database.
-    pub data: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// Where to serve.
     pub listen: SocketAddr,
     /// Where to serve operators.
@@ -35,7 +40,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            data: PathBuf::new(),
+            database: Database::Memory,
             listen: SocketAddr::from(([127, 0, 0, 1], 8787)),
             admin: None,
             authority: None,
@@ -50,13 +55,16 @@ impl Config {
     /// # Errors
     /// One line that says what is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut data = None;
+        let mut database = Choice::default();
         let mut config = Self::default();
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
-                "--data" => data = Some(PathBuf::from(value()?)),
+                "--data" => database.folder = Some(value()?),
+                "--database" => database.url = Some(value()?),
+                "--database-file" => database.url = Some(line_of(&value()?)?),
+                "--watch" => database.watch = Some(value()?),
                 "--listen" => config.listen = address(&value()?)?,
                 "--admin" => config.admin = Some(address(&value()?)?),
                 "--public-url" => config.authority = Some(authority(&value()?)?),
@@ -64,7 +72,7 @@ impl Config {
                 other => return Err(format!("unknown argument {other}")),
             }
         }
-        config.data = data.ok_or("--data is missing")?;
+        config.database = database.chosen()?;
         config.check()
     }
 
@@ -78,6 +86,49 @@ impl Config {
             self.listen
         ))
     }
+}
+
+/// What was said of the database.
+#[derive(Default)]
+pub(crate) struct Choice {
+    pub(crate) folder: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) watch: Option<String>,
+}
+
+impl Choice {
+    pub(crate) fn chosen(self) -> Result<Database, String> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self { folder: Some(folder), url: None, watch: None } => {
+                Ok(Database::Folder(folder.into()))
+            }
+            #[cfg(feature = "postgres")]
+            Self { folder: None, url: Some(url), watch } => {
+                let watching = match watch.as_deref() {
+                    None | Some("listen") => Watching::Listen,
+                    Some("poll") => Watching::Poll,
+                    Some(other) => {
+                        return Err(format!("--watch {other} is neither listen nor poll"));
+                    }
+                };
+                Ok(Database::Postgres(url, watching))
+            }
+            #[cfg(not(feature = "postgres"))]
+            Self { url: Some(_), .. } => {
+                Err("this relay was built without PostgreSQL: build with --features postgres"
+                    .into())
+            }
+            Self { folder: None, url: None, .. } => Err("--data or --database is missing".into()),
+            _ => Err("--data stands alone; --watch goes with --database".into()),
+        }
+    }
+}
+
+/// The first line of a file.
+fn line_of(path: &str) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

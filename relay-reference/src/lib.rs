@@ -11,6 +11,8 @@ pub mod admin;
 pub mod app;
 /// The command line.
 pub mod config;
+/// Which database.
+pub mod database;
 /// One file for each endpoint.
 pub mod http;
 /// What a key, or everybody, may ask for in a time.

@@ -123,6 +123,10 @@ impl From<StoreError> for Problem {
                 let detail = "the relay's disk is full; nothing was stored";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", detail).retry_after(60)
             }
+            StoreError::Unreachable => {
+                let detail = "the relay's database does not answer; send the same again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
+            }
             StoreError::Failed(cause) => Self::internal(&cause),
         }
     }

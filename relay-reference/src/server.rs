@@ -26,14 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-#[cfg(feature = "sqlite")]
-use crate::store::SqliteStore;
-use crate::{
-    Config, admin,
-    app::App,
-    http,
-    store::{MemoryStore, Store},
-};
+use crate::{Config, admin, app::App, http, store::Store};
 
 mod timed;
 
@@ -60,10 +53,10 @@ impl Server {
     ///
     /// # Errors
     /// What the operating system or the database refuses.
-    #[cfg(feature = "sqlite")]
     pub async fn bind(config: &Config) -> io::Result<Self> {
-        let store = Arc::new(SqliteStore::open(&config.data).map_err(io::Error::other)?);
-        Self::over(store, config).await
+        let database = config.database.clone();
+        let opened = tokio::task::spawn_blocking(move || database.open()).await;
+        Self::over(opened.map_err(io::Error::other)?.map_err(io::Error::other)?, config).await
     }
 
     /// Over memory alone, for tests: everything is gone with it.
@@ -71,8 +64,7 @@ impl Server {
     /// # Errors
     /// What the operating system refuses.
     pub async fn in_memory(listen: SocketAddr) -> io::Result<Self> {
-        let config = Config { listen, ..Config::default() };
-        Self::over(Arc::new(MemoryStore::default()), &config).await
+        Self::bind(&Config { listen, ..Config::default() }).await
     }
 
     async fn over(store: Arc<dyn Store>, config: &Config) -> io::Result<Self> {
@@ -86,6 +78,7 @@ impl Server {
         // All connections come from the one proxy where there is one.
         let per_address = if config.behind_proxy { CONNECTIONS } else { CONNECTIONS_OF_ONE };
         let app = Arc::new(App::new(store, authority));
+        app.store.follow(&app.watch);
         Ok(Self { app, public, admin, per_address })
     }
 

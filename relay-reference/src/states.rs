@@ -49,9 +49,22 @@ impl States {
         let Some(head) = store.head(workspace)? else { return Ok(None) };
         let slot = self.slot(workspace);
         let mut held = lock(&slot);
-        let behind = held.as_ref().is_none_or(|state| state.head().seq < head.seq);
-        if behind {
-            *held = Some(Arc::new(catch_up(store, workspace, held.take(), head)?));
+        let head = match held.as_ref().is_some_and(|state| state.head().seq > head.seq) {
+            // A commit came in between, or the database was put back to an older state.
+            true => match store.head(workspace)? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+            false => head,
+        };
+        if held.as_ref().is_none_or(|state| state.head() != head) {
+            let start = held.take().filter(|state| state.head().seq < head.seq);
+            let anew = |_| catch_up(store, workspace, None, head);
+            let state = match start.is_some() {
+                true => catch_up(store, workspace, start, head).or_else(anew)?,
+                false => catch_up(store, workspace, None, head)?,
+            };
+            *held = Some(Arc::new(state));
         }
         Ok(held.clone())
     }

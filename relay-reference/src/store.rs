@@ -1,19 +1,26 @@
 //! What a database has to do for the relay. Calls block; every backend passes one conformance suite.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use agentsecrets_core::{
     encoding::{EntryHash, MemberId, SealedHash, WorkspaceId},
     log::{Head, SignedEntry, deliveries::Node},
 };
 
+use crate::watch::Watch;
+
 /// Everything in memory, gone with the process: for tests.
 pub mod memory;
+/// PostgreSQL, shared by relays.
+#[cfg(feature = "postgres")]
+pub mod postgres;
 /// SQLite, embedded.
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -24,6 +31,8 @@ pub enum StoreError {
     Overloaded,
     /// No room on the disk. Nothing was stored.
     Full,
+    /// The database does not answer. What was asked of it may have been done; doing it again is safe.
+    Unreachable,
     /// Anything else, in words without contents.
     Failed(String),
 }
@@ -33,6 +42,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Overloaded => f.write_str("too much is queued"),
             Self::Full => f.write_str("the disk is full"),
+            Self::Unreachable => f.write_str("the database does not answer"),
             Self::Failed(why) => f.write_str(why),
         }
     }
@@ -217,6 +227,9 @@ pub trait Store: Send + Sync {
     fn queue_depth(&self) -> usize;
     /// Bytes on the disk.
     fn disk_bytes(&self) -> u64;
+    /// From now on tells `watch` of commits by other processes, as hints. Where one process has the
+    /// database to itself there are none.
+    fn follow(&self, _watch: &Arc<Watch>) {}
     /// Finishes what is queued and tidies up; later writes are refused.
     fn close(&self);
 }

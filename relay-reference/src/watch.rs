@@ -17,7 +17,7 @@ pub const MOST_OF_ONE: usize = 16;
 
 #[derive(Default)]
 struct Waiting {
-    workspaces: HashMap<WorkspaceId, watch::Sender<u64>>,
+    workspaces: HashMap<WorkspaceId, watch::Sender<()>>,
     of_key: HashMap<VerifyingKey, usize>,
     all: usize,
     over: bool,
@@ -32,7 +32,7 @@ pub struct Waiter {
     watch: Arc<Watch>,
     key: VerifyingKey,
     workspace: WorkspaceId,
-    news: Option<watch::Receiver<u64>>,
+    news: Option<watch::Receiver<()>>,
 }
 
 impl Watch {
@@ -51,16 +51,28 @@ impl Watch {
         }
         waiting.all += 1;
         *waiting.of_key.entry(key).or_default() += 1;
-        let sender = waiting.workspaces.entry(workspace).or_insert_with(|| watch::channel(0).0);
+        let sender = waiting.workspaces.entry(workspace).or_insert_with(|| watch::channel(()).0);
         let news = Some(sender.subscribe());
         Ok(Waiter { watch: Arc::clone(self), key, workspace, news })
     }
 
     /// Wakes everybody who waits for a workspace.
-    pub fn notify(&self, workspace: &WorkspaceId, seq: u64) {
+    pub fn notify(&self, workspace: &WorkspaceId) {
         if let Some(sender) = self.waiting().workspaces.get(workspace) {
-            sender.send_replace(seq);
+            sender.send_replace(());
         }
+    }
+
+    /// Wakes everybody, where news may have been missed.
+    pub fn wake_all(&self) {
+        self.waiting().workspaces.values().for_each(|sender| {
+            sender.send_replace(());
+        });
+    }
+
+    /// Workspaces that somebody waits for.
+    pub fn workspaces(&self) -> Vec<WorkspaceId> {
+        self.waiting().workspaces.keys().copied().collect()
     }
 
     /// Ends all waiting, now and later: the relay stops.
@@ -104,7 +116,7 @@ impl Drop for Waiter {
             *count -= 1;
         }
         waiting.of_key.retain(|key, count| *key != self.key || *count > 0);
-        let alone = |sender: &watch::Sender<u64>| sender.receiver_count() == 0;
+        let alone = |sender: &watch::Sender<()>| sender.receiver_count() == 0;
         if waiting.workspaces.get(&self.workspace).is_some_and(alone) {
             waiting.workspaces.remove(&self.workspace);
         }

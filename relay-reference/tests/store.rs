@@ -20,6 +20,8 @@ fn each(test: impl Fn(&dyn Store)) {
     test(&MemoryStore::default());
     let folder = tempfile::tempdir().unwrap();
     test(&SqliteStore::open(folder.path()).unwrap());
+    #[cfg(feature = "postgres")]
+    test(&common::postgres::Schema::new().open());
 }
 
 fn bare(entry: &SignedEntry) -> NewEntry {

@@ -1,5 +1,5 @@
-//! Any sequence of calls gets the same answers from SQLite as from the store in memory, also when
-//! SQLite is closed and opened in between.
+//! Any sequence of calls gets the same answers from a database as from the store in memory, also
+//! when the database is closed and opened in between.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
 
@@ -12,7 +12,7 @@ use agentsecrets_core::{
 use common::team::{Device, Team};
 use proptest::prelude::*;
 use relay_reference::store::{
-    Append, MemoryStore, NewDelivery, NewEntry, Part, Result, SqliteStore, Store,
+    self, Append, MemoryStore, NewDelivery, NewEntry, Part, SqliteStore, Store,
 };
 
 const ENTRIES: usize = 6;
@@ -157,7 +157,7 @@ fn make(store: &dyn Store, log: &[SignedEntry], call: Call) -> String {
     }
 }
 
-fn words<T: std::fmt::Debug>(answer: Result<T>) -> String {
+fn words<T: std::fmt::Debug>(answer: store::Result<T>) -> String {
     format!("{answer:?}")
 }
 
@@ -166,17 +166,33 @@ proptest! {
 
     #[test]
     fn sqlite_answers_as_the_store_in_memory(calls in prop::collection::vec(call(), 1..60)) {
-        let log = log();
         let folder = tempfile::tempdir().unwrap();
-        let memory = MemoryStore::default();
-        let mut sqlite = SqliteStore::open(folder.path()).unwrap();
-        for (number, call) in calls.into_iter().enumerate() {
-            if matches!(call, Call::Reopen) {
-                drop(sqlite);
-                sqlite = SqliteStore::open(folder.path()).unwrap();
-            }
-            let answers = (make(&sqlite, &log, call.clone()), make(&memory, &log, call.clone()));
-            prop_assert_eq!(answers.0, answers.1, "call {}: {:?}", number, call);
-        }
+        compare(calls, || SqliteStore::open(folder.path()).unwrap())?;
     }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn postgresql_answers_as_the_store_in_memory(calls in prop::collection::vec(call(), 1..60)) {
+        let schema = common::postgres::Schema::new();
+        compare(calls, || schema.open())?;
+    }
+}
+
+fn compare<S: Store>(calls: Vec<Call>, open: impl Fn() -> S) -> Result<(), TestCaseError> {
+    let (log, memory) = (log(), MemoryStore::default());
+    let mut store = Some(open());
+    for (number, call) in calls.into_iter().enumerate() {
+        if matches!(call, Call::Reopen) {
+            // Two at a time would be refused by some.
+            drop(store.take());
+        }
+        let store = store.get_or_insert_with(&open);
+        let answers = (make(store, &log, call.clone()), make(&memory, &log, call.clone()));
+        prop_assert_eq!(answers.0, answers.1, "call {}: {:?}", number, call);
+    }
+    Ok(())
 }

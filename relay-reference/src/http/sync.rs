@@ -135,7 +135,7 @@ fn store(app: &App, checked: rules::Checked) -> Result<Option<Response>, Problem
         Appended::Committed => {
             app.states.advance(state);
             app.metrics.committed(count);
-            app.watch.notify(&workspace, head.seq);
+            app.watch.notify(&workspace);
             json(StatusCode::CREATED, &Committed { head: head.into() }).map(Some)
         }
         Appended::Moved => Ok(None),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
 
 pub mod client;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod team;
 
 use std::{
@@ -39,10 +41,20 @@ impl Relay {
         Self::spawn(strace, data, &[])
     }
 
+    /// Over a PostgreSQL database.
+    pub fn over(url: &str, more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relay-reference"));
+        command.args(["--database", url]);
+        Self::listening(command, more)
+    }
+
     fn spawn(mut command: Command, data: &Path, more: &[&str]) -> Self {
+        command.arg("--data").arg(data);
+        Self::listening(command, more)
+    }
+
+    fn listening(mut command: Command, more: &[&str]) -> Self {
         let mut child = command
-            .arg("--data")
-            .arg(data)
             .args(["--listen", "127.0.0.1:0"])
             .args(more)
             .stdout(Stdio::piped())
