@@ -2,6 +2,7 @@
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -70,6 +71,16 @@ class SqliteRelay(Relay):
     def __init__(self, binaries, folder, *options, name="relay"):
         self.data = folder / f"{name}-data"
         super().__init__(binaries, folder, name, "--data", str(self.data), *options)
+
+
+class Wiretap:
+    """Stands between clients and a relay, and loses or delays answers."""
+
+    def __init__(self, folder, port, *faults):
+        command = [sys.executable, str(ROOT / "tools/wiretap"), "--to", f"127.0.0.1:{port}", *faults]
+        with open(folder / "wiretap.log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.address = self.process.stdout.readline().split("//")[-1].split()[-1]
 
 
 class Recorder:

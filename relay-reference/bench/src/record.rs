@@ -13,7 +13,7 @@ use std::{
 use agentsecrets_core::{
     encoding::{EntryHash, WorkspaceId},
     log::{SignedEntry, State},
-    wire::{Committed, LogPage},
+    wire::{Committed, LogPage, Problem},
 };
 
 use crate::{

@@ -86,7 +86,7 @@ impl Stage {
     }
 }
 
-/// The relay promises that nothing was stored with every answer but success and 500.
+/// The relay promises that nothing was stored with every answer but success, 500 and `unavailable`.
 fn attempt(line: &mut Line<'_>, request: &[u8]) -> Attempt {
     if line.connection.open().is_err() {
         return Attempt::Nothing;
@@ -100,7 +100,12 @@ fn attempt(line: &mut Line<'_>, request: &[u8]) -> Attempt {
             Err(_) => Attempt::Unknown,
         },
         409 | 422 => Attempt::Never,
+        503 if code(&body) == "unavailable" => Attempt::Unknown,
         400..=499 | 503 => Attempt::Nothing,
         _ => Attempt::Unknown,
     }
+}
+
+fn code(body: &[u8]) -> String {
+    serde_json::from_slice::<Problem>(body).unwrap_or_default().code
 }
