@@ -1,5 +1,6 @@
 //! kill -9 keeps what the kernel holds, so it says nothing of a power cut: here the system calls
-//! show that every acknowledgement follows a sync. Needs strace.
+//! show that every acknowledgement follows a sync. Needs strace. The negative control is this very
+//! test with `--features weakened` and RELAY_SYNCHRONOUS=NORMAL, which has to fail.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
 

@@ -72,8 +72,19 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     debug_assert_eq!(mode, "wal");
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", synchronous())?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)
+}
+
+#[cfg(not(feature = "weakened"))]
+fn synchronous() -> String {
+    "FULL".to_owned()
+}
+
+/// The negative control of `tests/durable.rs`.
+#[cfg(feature = "weakened")]
+fn synchronous() -> String {
+    std::env::var("RELAY_SYNCHRONOUS").unwrap_or_else(|_| "FULL".to_owned())
 }
 
 /// Reads the version again under the lock: another process may have been here first.
