@@ -6,7 +6,11 @@ use std::{
 };
 
 use agentsecrets::model::{self, Error};
-use pyo3::prelude::*;
+use pyo3::{
+    Borrowed,
+    prelude::*,
+    types::{PyDict, PyDictMethods},
+};
 
 use crate::{
     convert::{Text, Value, text_of},
@@ -17,10 +21,35 @@ use crate::{
 };
 
 /// See the stub.
-#[pyclass(frozen, module = "agentsecrets_core._native")]
+#[pyclass(frozen, module = "agentsecrets_core")]
 pub(crate) struct Config(RwLock<model::Config>);
 
+/// A text, or a path.
+struct Setting(Value);
+
+impl<'py> FromPyObject<'_, 'py> for Setting {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.hasattr("__fspath__")? {
+            true => object.call_method0("__fspath__")?.extract().map(Self),
+            false => object.extract().map(Self),
+        }
+    }
+}
+
 impl Config {
+    fn with_settings(
+        config: model::Config,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let made = Self(RwLock::new(config));
+        for (key, value) in settings.into_iter().flat_map(PyDictMethods::iter) {
+            made.set(key.py(), key.extract()?, value.extract()?)?;
+        }
+        Ok(made)
+    }
+
     pub(crate) fn with<T>(&self, run: impl FnOnce(&model::Config) -> T) -> T {
         run(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -28,22 +57,28 @@ impl Config {
 
 #[pymethods]
 impl Config {
-    #[staticmethod]
-    fn empty() -> Self {
-        Self(RwLock::new(model::Config::empty()))
+    #[new]
+    #[pyo3(signature = (**settings))]
+    fn new(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Self::with_settings(model::Config::empty(), settings)
     }
 
     #[staticmethod]
-    fn discover(py: Python<'_>) -> PyResult<Self> {
-        blocking(py, model::Config::discover).map(|config| Self(RwLock::new(config)))
+    #[pyo3(signature = (**settings))]
+    fn discover(py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Self::with_settings(blocking(py, model::Config::discover)?, settings)
     }
 
-    fn set(&self, py: Python<'_>, key: Text, value: Value) -> PyResult<()> {
-        let value = text_of(py, &value, "a setting is text")?;
+    fn set(&self, py: Python<'_>, key: Text, value: Setting) -> PyResult<()> {
+        let value = text_of(py, &value.0, "a setting is text")?;
         blocking(py, || {
             let mut config = self.0.write().unwrap_or_else(PoisonError::into_inner);
             config.set(key.as_str(), value)
         })
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Config>"
     }
 }
 

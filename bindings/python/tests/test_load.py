@@ -11,8 +11,7 @@ import pytest
 
 import agentsecrets_core
 from agentsecrets_core import aload, errors, load
-from agentsecrets_core import config as config_of
-from agentsecrets_core import Client, init
+from agentsecrets_core import Client, Config, init
 
 
 @pytest.fixture
@@ -158,11 +157,11 @@ def test_at_interpreter_shutdown(home):
 
 
 def test_config_by_hand(home):
-    by_hand = config_of(vault="memory", workspace=os.environ["AGENTSECRETS_WORKSPACE"])
+    by_hand = Config(vault="memory", workspace=os.environ["AGENTSECRETS_WORKSPACE"])
     with pytest.raises(errors.NoIdentity):
         load(config=by_hand)
     with pytest.raises(errors.InvalidArgument):
-        config_of(flavour="sweet")
+        Config(flavour="sweet")
 
 
 def test_version():

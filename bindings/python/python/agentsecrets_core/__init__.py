@@ -10,12 +10,11 @@ Nothing is read, opened or asked for at import. What is seldom needed is importe
 from . import _errors as errors
 from ._errors import AgentSecretsError
 from ._load import Change, Secrets, aload, load
-from ._native import Identity, Secret, __version__
+from ._native import Config, Identity, Secret, __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._client import Client, Workspace, init, verify
-    from ._client import config as config
     from ._native import generate_keys, public_key, seal, seal_many, unseal, unseal_many
     from ._watch import Watch
 
@@ -23,7 +22,6 @@ _LATER = {
     "Client": "_client",
     "Workspace": "_client",
     "Watch": "_watch",
-    "config": "_client",
     "init": "_client",
     "verify": "_client",
     "generate_keys": "_native",
@@ -38,6 +36,7 @@ __all__ = [
     "AgentSecretsError",
     "Change",
     "Client",
+    "Config",
     "Identity",
     "Secret",
     "Secrets",
@@ -45,7 +44,6 @@ __all__ = [
     "Workspace",
     "__version__",
     "aload",
-    "config",
     "errors",
     "generate_keys",
     "init",

@@ -2,6 +2,7 @@
 import json
 
 from . import _native
+from ._native import Config
 from ._load import OfClient, Secrets
 
 TYPE_CHECKING = False
@@ -17,20 +18,9 @@ if TYPE_CHECKING:
     Text = Union[str, Secret]
 
 
-def config(**settings: "Text") -> "_native.Config":
-    """Settings by hand: vault ("keychain", "file", "memory"), vault_key_file, vault_passphrase_file, home, identity,
-    environment, workspace, relay. Without any, what AGENTSECRETS_* and the project file say."""
-    if not settings:
-        return _native.Config.discover()
-    made = _native.Config.empty()
-    for key, value in settings.items():
-        made.set(key, value)
-    return made
-
-
-def init(label: str, config: "Optional[_native.Config]" = None) -> bool:
+def init(label: str, config: "Optional[Config]" = None) -> bool:
     """Makes this device's identity in the vault, unless there is one; says whether it did."""
-    return _native.init(config or _native.Config.discover(), label)
+    return _native.init(config or Config.discover(), label)
 
 
 def verify(log: str, head: str = "") -> "Verified":
@@ -52,8 +42,8 @@ class Client:
     Scopes are lists of "ENV" or "ENV:NAME,NAME"; an empty one is everything.
     """
 
-    def __init__(self, config: "Optional[_native.Config]" = None) -> None:
-        self._config = config or _native.Config.discover()
+    def __init__(self, config: "Optional[Config]" = None) -> None:
+        self._config = config or Config.discover()
         self._native = _native.Client(self._config)
 
     def close(self) -> None:

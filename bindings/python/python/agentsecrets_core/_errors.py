@@ -5,6 +5,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Tuple, Type
 
+    from ._codes import Code
+
 __all__ = [
     "AgentSecretsError", "Closed", "Conflict", "Forbidden", "HistoryError", "InvalidArgument", "InvitationError",
     "KeychainError", "MissingSecrets", "NoIdentity", "NoWorkspace", "NotAdmitted", "OpenFailed", "RelayError",
@@ -20,13 +22,13 @@ class AgentSecretsError(Exception):
     retryable: whether the same call may succeed later; retry_after: in how many seconds, where that is known
     """
 
-    code: str
+    code: "Code"
     hint: str
     retryable: bool
     retry_after: "Optional[float]"
-    _usual = "internal"
+    _usual: "Code" = "internal"
 
-    def __init__(self, message: str = "", *, code: "Optional[str]" = None, hint: "Optional[str]" = None,
+    def __init__(self, message: str = "", *, code: "Optional[Code]" = None, hint: "Optional[str]" = None,
                  retryable: "Optional[bool]" = None, retry_after: "Optional[float]" = None) -> None:
         """A host's own vault or transport raises one to say what failed; what is left out is the code's."""
         super().__init__(message)
@@ -172,7 +174,7 @@ class Conflict(AgentSecretsError):
     _usual = "conflict"
 
 
-_OF_CODE: "Dict[str, Type[AgentSecretsError]]" = {
+_OF_CODE: "Dict[Code, Type[AgentSecretsError]]" = {
     "invalid_argument": InvalidArgument, "malformed_recipient": InvalidArgument, "malformed_identity": InvalidArgument,
     "weak_key": InvalidArgument, "malformed_words": InvalidArgument, "invalid_name": InvalidArgument,
     "value_too_large": InvalidArgument, "not_an_environment_value": InvalidArgument, "dotenv_syntax": InvalidArgument,
@@ -189,7 +191,7 @@ _OF_BAND: "Dict[int, Type[AgentSecretsError]]" = {
 }
 
 
-def make(code: str, message: str, hint: "Optional[str]" = None, retryable: "Optional[bool]" = None,
+def make(code: "Code", message: str, hint: "Optional[str]" = None, retryable: "Optional[bool]" = None,
          retry_after: "Optional[float]" = None) -> AgentSecretsError:
     """The exception of a code."""
     kind = _OF_CODE.get(code) or _OF_BAND.get(_native.ERROR_CODES[code] // 100, AgentSecretsError)

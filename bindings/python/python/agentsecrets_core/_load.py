@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import FrozenSet, Iterable, Iterator, List, NoReturn, Optional, Union
 
-    from ._native import Secret
+    from ._native import Config, Secret
     from ._watch import Watch
 
     Age = Union[float, str, timedelta]
@@ -37,7 +37,7 @@ def seconds(age: "Optional[Age]") -> "Optional[float]":
 
 
 def load(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[Age]" = None,
-         offline: bool = False, config: "Optional[_native.Config]" = None) -> "Secrets":
+         offline: bool = False, config: "Optional[Config]" = None) -> "Secrets":
     """The values of the configured environment, from the vault; no network where it is warm.
 
     require: names that must be there; MissingSecrets names all that are not
@@ -56,7 +56,7 @@ def load(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age:
 
 
 async def aload(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[Age]" = None,
-                offline: bool = False, config: "Optional[_native.Config]" = None) -> "Secrets":
+                offline: bool = False, config: "Optional[Config]" = None) -> "Secrets":
     """As load(), in a thread of the event loop's pool."""
     from asyncio import to_thread
 
@@ -69,7 +69,7 @@ class _How:
     __slots__ = ("config", "env", "max_age", "offline", "require")
 
     def __init__(self, env: str, require: "List[str]", max_age: "Optional[float]", offline: bool,
-                 config: "Optional[_native.Config]") -> None:
+                 config: "Optional[Config]") -> None:
         self.env, self.require, self.max_age, self.offline, self.config = env, require, max_age, offline, config
 
     def load(self) -> "_native.Secrets":

@@ -1,3 +1,4 @@
+from os import PathLike
 from typing import Any, Dict, List, Optional, Tuple, Union, final
 
 __all__ = [
@@ -7,6 +8,7 @@ __all__ = [
 
 __version__: str
 ERROR_CODES: Dict[str, int]
+_Setting = Union[str, bytes, "Secret", PathLike[str]]
 _Value = Union[str, bytes, bytearray, "Secret"]
 _Seed = Tuple["Identity", int, Union[bytes, bytearray, "Secret"]]
 _Key = Union[bytes, bytearray, "Secret", "Identity"]
@@ -55,12 +57,20 @@ class Secrets:
 
 @final
 class Config:
-    """Where an identity, a vault and a workspace are found."""
+    """Where an identity, a vault and a workspace are found. Settings:
+
+    vault: "keychain", "file" or "memory"; home: the vault's folder
+    vault_key_file, vault_passphrase_file: what opens a vault of files
+    identity: an identity string, for jobs and containers
+    workspace: 64 hexadecimal digits; environment: a label; relay: an address
+    """
+    def __new__(cls, **settings: _Setting) -> Config:
+        """These settings and no others."""
     @staticmethod
-    def empty() -> Config: ...
-    @staticmethod
-    def discover() -> Config: ...
-    def set(self, key: str, value: _Value) -> None: ...
+    def discover(**settings: _Setting) -> Config:
+        """What AGENTSECRETS_* and the project file from the working folder upward say; then these settings."""
+    def set(self, key: str, value: _Setting) -> None:
+        """One setting."""
 
 @final
 class Identity:

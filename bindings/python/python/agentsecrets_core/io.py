@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Awaitable, Dict, Generator, Generic, Iterable, List, NamedTuple, Optional, Protocol, Tuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Generator, Generic, Iterable, List, NamedTuple, Optional, Protocol, Tuple, TypeVar, Union
 
 from ._errors import AgentSecretsError
 from ._load import Secrets
 from ._native import ERROR_CODES, Identity, Machine, Secret
 from ._native import Secrets as _Values
+
+if TYPE_CHECKING:
+    from ._codes import Code
 
 __all__ = ["AsyncTransport", "AsyncVault", "Machine", "Operation", "Request", "Response", "Transport", "Vault"]
 
@@ -163,7 +166,6 @@ class Operation(Generic[T]):
 
 
 _Tasks = Generator[Tuple[Any, ...], Any, Any]
-_FAILED: Dict[str, str] = {"send": "relay_unreachable"}
 
 
 def _drive(machine: Machine) -> _Tasks:
@@ -198,12 +200,12 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _code(kind: str, error: Exception) -> str:
+def _code(kind: str, error: Exception) -> Code:
     if isinstance(error, AgentSecretsError):
         return error.code
     if kind == "send" and isinstance(error, TimeoutError):
         return "relay_timeout"
-    return _FAILED.get(kind, "vault_io")
+    return "relay_unreachable" if kind == "send" else "vault_io"
 
 
 def _perform(task: Tuple[Any, ...], vault: Any, transport: Any) -> Any:

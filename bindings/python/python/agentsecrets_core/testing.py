@@ -12,7 +12,7 @@ from typing import Iterator, Mapping, Optional, Union
 from . import _load, _native
 from ._client import Client
 from ._load import Secrets
-from ._native import Identity, Secret
+from ._native import Config, Identity, Secret
 
 __all__ = ["MemoryRelay", "member", "override"]
 
@@ -53,10 +53,7 @@ class MemoryRelay:
 def member(relay: "Optional[MemoryRelay]", label: str, *, founder: "Optional[Client]" = None, role: str = "writer",
            name: str = "test") -> Client:
     """A client over a vault in memory, with a fresh identity: the founder of a workspace, or admitted to that of `founder`."""
-    config = _native.Config.empty()
-    config.set("vault", "memory")
-    config.set("identity", Identity.generate("human").string())
-    client = Client(config)
+    client = Client(Config(vault="memory", identity=Identity.generate("human").string()))
     if founder is None:
         client.create(name, label, relay.url if relay else "")
         return client
