@@ -17,6 +17,10 @@ impl Text {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
 }
 
 impl<'py> FromPyObject<'_, 'py> for Text {

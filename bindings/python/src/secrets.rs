@@ -55,6 +55,26 @@ pub(crate) fn seconds_of(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid(py, "a time is seconds, from 0 on"))
 }
 
+/// How a text may show a value: as it is, and within the quotes of `repr` and of JSON.
+fn forms(value: &str) -> Vec<String> {
+    let escaped = |quote: Option<char>| -> String {
+        let escape = |symbol: char| match symbol {
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\t' => "\\t".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            symbol if quote == Some(symbol) => format!("\\{symbol}"),
+            symbol => symbol.to_string(),
+        };
+        value.chars().map(escape).collect()
+    };
+    let mut forms = vec![value.to_owned()];
+    if value.contains(['\n', '\r', '\t', '\\', '"', '\'']) {
+        forms.extend([escaped(None), escaped(Some('"')), escaped(Some('\''))]);
+    }
+    forms
+}
+
 #[pymethods]
 impl Secrets {
     #[staticmethod]
@@ -95,6 +115,27 @@ impl Secrets {
         let gone = |name: &&str| now.get(name).is_err();
         let updated = self.names().into_iter().filter(changed).map(owned).collect();
         (updated, other.names().into_iter().filter(gone).map(owned).collect())
+    }
+
+    /// The text with each value in it, as it is or with its escapes, as `[NAME]`.
+    fn redact(&self, text: Text, shortest: usize) -> String {
+        let (mut text, mut values) = (text.into_string(), Vec::new());
+        for name in self.names() {
+            let Ok(value) = self.0.get(name) else { continue };
+            if value.len() >= shortest.max(1) {
+                values.push((name, value));
+            }
+        }
+        // Longest first: a value may be a part of another.
+        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        for (name, value) in values {
+            for form in forms(&String::from_utf8_lossy(value.expose())) {
+                if text.contains(form.as_str()) {
+                    text = text.replace(form.as_str(), &format!("[{name}]"));
+                }
+            }
+        }
+        text
     }
 
     #[getter]

@@ -7,7 +7,7 @@ from ._load import OfClient, Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Union
+    from typing import Any, Iterable, List, Optional, Union
 
     from ._native import Secret
     from ._rows import (
@@ -25,7 +25,7 @@ def init(label: str, config: "Optional[Config]" = None) -> bool:
 
 def verify(log: str, head: str = "") -> "Verified":
     """Folds an exported log entry by entry; needs no secret. With a head, the log must reach exactly that far."""
-    return _read(_native.verify(log, head))
+    return _read(_native.verify(log, head))  # type: ignore[no-any-return]
 
 
 def _read(rows: str) -> "Any":

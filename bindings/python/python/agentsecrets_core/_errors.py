@@ -100,7 +100,7 @@ class OpenFailed(AgentSecretsError):
 class VaultError(AgentSecretsError):
     """The vault cannot be read or written."""
 
-    _usual = "vault_io"
+    _usual: "Code" = "vault_io"
 
 
 class VaultForked(VaultError):
@@ -118,7 +118,7 @@ class KeychainError(VaultError):
 class RelayError(AgentSecretsError):
     """The relay cannot be used for now, or refuses."""
 
-    _usual = "relay_error"
+    _usual: "Code" = "relay_error"
 
 
 class RelayUnreachable(RelayError):

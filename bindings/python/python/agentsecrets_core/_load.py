@@ -104,7 +104,14 @@ class _Ended:
     def __getattr__(self, name: str) -> "NoReturn":
         raise Closed("the secrets were closed")
 
-    __len__ = __getitem__ = __contains__ = lambda self, *_: self.names
+    def __getitem__(self, name: object) -> "NoReturn":
+        raise Closed("the secrets were closed")
+
+    def __len__(self) -> "NoReturn":
+        raise Closed("the secrets were closed")
+
+    def __contains__(self, name: object) -> "NoReturn":
+        raise Closed("the secrets were closed")
 
 
 class Change:
@@ -157,7 +164,10 @@ class Secrets(_Base):
         return len(self._held)
 
     def __repr__(self) -> str:
-        return f"Secrets({self.environment!r}, {len(self)} values, redacted)"
+        held: object = self._held
+        if isinstance(held, _Ended):
+            return "<Secrets: closed>"
+        return f"<Secrets of {self.environment}: {len(self)} values, redacted>"
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -135,7 +135,7 @@ class Operation(Generic[T]):
             task = next(tasks)
             while True:
                 try:
-                    done = time.sleep(task[1]) if task[0] == "sleep" else _perform(task, vault, transport)
+                    done = _perform(task, vault, transport, time.sleep)
                 except Exception as error:
                     task = tasks.throw(error)
                 else:
@@ -154,7 +154,7 @@ class Operation(Generic[T]):
             task = next(tasks)
             while True:
                 try:
-                    done = await (sleep(task[1]) if task[0] == "sleep" else _perform(task, vault, transport))
+                    done = await _perform(task, vault, transport, sleep)
                 except Exception as error:
                     task = tasks.throw(error)
                 else:
@@ -208,9 +208,12 @@ def _code(kind: str, error: Exception) -> Code:
     return "relay_unreachable" if kind == "send" else "vault_io"
 
 
-def _perform(task: Tuple[Any, ...], vault: Any, transport: Any) -> Any:
-    kind, _, *rest = task
-    return transport.send(Request(*rest)) if kind == "send" else getattr(vault, kind)(*rest)
+def _perform(task: Tuple[Any, ...], vault: Any, transport: Any, sleep: Any) -> Any:
+    """What the task's method returns: a result, or what is to be awaited."""
+    kind, *rest = task
+    if kind == "sleep":
+        return sleep(*rest)
+    return transport.send(Request(*rest[1:])) if kind == "send" else getattr(vault, kind)(*rest[1:])
 
 
 def _reply(machine: Machine, task: Tuple[Any, ...], done: Any) -> None:

@@ -1,19 +1,22 @@
 """Keeps known values out of logs.
 
-    logging.getLogger().handlers[0].addFilter(RedactSecrets(secrets))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RedactSecrets(secrets))
 """
 import logging
-from typing import List
 
 from ._load import Secrets
 
 __all__ = ["RedactSecrets"]
 
+_PLAIN = logging.Formatter()
+
 
 class RedactSecrets(logging.Filter):
-    """Replaces each value by [NAME]. Put it on handlers: filters of a logger do not see what its children log.
+    """Replaces each value, also with the escapes of repr and JSON, by [NAME], in messages, tracebacks and stacks.
 
-    Values shorter than `shortest` characters are left: they would redact ordinary words.
+    Put it on handlers: filters of a logger do not see what its children log. Values shorter than `shortest` bytes are left:
+    they would redact ordinary words. It looks for values that Secrets hold now, after a rotation for the new ones.
     """
 
     def __init__(self, secrets: Secrets, shortest: int = 6) -> None:
@@ -22,34 +25,19 @@ class RedactSecrets(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true: nothing is dropped, values are replaced."""
-        pairs = self._pairs()
         try:
             text = record.getMessage()
         except Exception:
-            # What cannot be formatted is left to the handler, which reports it without its arguments.
-            record.msg, record.args = "log message that cannot be formatted: %s", (type(record.msg).__name__,)
-            return True
-        record.msg, record.args = self._redact(text, pairs), ()
+            # A handler would report it with its arguments, on stderr.
+            text = f"a log message that cannot be formatted ({type(record.msg).__name__})"
+        record.msg, record.args = self._redacted(text), ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        for field in ("exc_text", "stack_info"):
-            if shown := getattr(record, field):
-                setattr(record, field, self._redact(shown, pairs))
+            record.exc_text = _PLAIN.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redacted(record.exc_text)
+        if record.stack_info:
+            record.stack_info = self._redacted(record.stack_info)
         return True
 
-    def _pairs(self) -> "List[List[str]]":
-        found = []
-        for name in self._secrets:
-            value = self._secrets[name].reveal_bytes().decode("utf-8", "replace")
-            if len(value) >= self._shortest:
-                found.append([value, f"[{name}]"])
-        # Longest first: a value may be a part of another.
-        return sorted(found, key=lambda pair: -len(pair[0]))
-
-    @staticmethod
-    def _redact(text: str, pairs: "List[List[str]]") -> str:
-        for value, instead in pairs:
-            # Python shows text within quotes with its escapes.
-            for shown in {value, repr(value)[1:-1]}:
-                text = text.replace(shown, instead)
-        return text
+    def _redacted(self, text: str) -> str:
+        return self._secrets._held.redact(text.encode("utf-8", "replace").decode(), self._shortest)

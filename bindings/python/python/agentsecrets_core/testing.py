@@ -7,7 +7,7 @@
         founder = member(relay, "laptop")
 """
 from contextlib import contextmanager
-from typing import Iterator, Mapping, Optional, Union
+from typing import Generator, Mapping, Optional, Union
 
 from . import _load, _native
 from ._client import Client
@@ -18,7 +18,7 @@ __all__ = ["MemoryRelay", "member", "override"]
 
 
 @contextmanager
-def override(values: "Mapping[str, Union[str, bytes, Secret]]") -> Iterator[Secrets]:
+def override(values: "Mapping[str, Union[str, bytes, Secret]]") -> Generator[Secrets, None, None]:
     """load() returns exactly these values, in every thread, until the block ends."""
     secrets = Secrets._of(_native.Secrets.of_values(list(values.items())), None)
     _load._overrides.append(secrets)
