@@ -58,7 +58,7 @@ def surface(root):
 
 def codes(root):
     """The words that the package's types know, with the numbers that the core gives them at run time."""
-    words = re.search(r"Code = Literal\[(.*?)\]", (package(root) / "_codes.py").read_text(), re.DOTALL).group(1)
+    words = re.search(r"_Code = Literal\[(.*?)\]", (package(root) / "_native.pyi").read_text(), re.DOTALL).group(1)
     core = (Path(root) / "agentsecrets-core/src/error.rs").read_text()
     numbers = {word: number for number, word in re.findall(r'^\s+(\d+) \w+ "(\w+)" (?:true|false) "', core, re.MULTILINE)}
     return {word.upper(): numbers.get(word, "none") for word in re.findall(r'"(\w+)"', words)}

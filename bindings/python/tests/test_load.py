@@ -6,35 +6,17 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Tuple
 
 import pytest
 
 import agentsecrets_core
-from agentsecrets_core import aload, errors, load
-from agentsecrets_core import Client, Config, init
+from agentsecrets_core import Client, Config, Secrets, aload, errors, load
+from agentsecrets_core.testing import MemoryRelay
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch, relay):
-    """A vault in files, as the environment variables of a program name it."""
-    key = tmp_path / "key"
-    key.write_bytes(os.urandom(32))
-    key.chmod(0o600)
-    settings = {"AGENTSECRETS_HOME": tmp_path / "home", "AGENTSECRETS_VAULT": "file", "AGENTSECRETS_VAULT_KEY_FILE": key}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.chdir(tmp_path)
-    init("laptop")
-    client = Client()
-    workspace = client.create("acme", "laptop", relay.url)
-    monkeypatch.setenv("AGENTSECRETS_WORKSPACE", workspace.id)
-    client.set("DATABASE_URL", "fake-value-1")
-    client.set("API_TOKEN", "fake-value-2")
-    client.push()
-    return tmp_path
-
-
-def test_values(home):
+def test_values(home: Path) -> None:
     secrets = load(require=["DATABASE_URL"])
     assert isinstance(secrets, Mapping) and list(secrets) == ["API_TOKEN", "DATABASE_URL"] and len(secrets) == 2
     assert secrets["DATABASE_URL"].reveal() == "fake-value-1" and secrets.get("NOPE") is None
@@ -48,7 +30,7 @@ def test_values(home):
         pickle.dumps(secrets)
 
 
-def test_all_missing_names_in_one_error(home):
+def test_all_missing_names_in_one_error(home: Path) -> None:
     with pytest.raises(errors.MissingSecrets) as caught:
         load(require=["NOPE_1", "DATABASE_URL", "NOPE_2"])
     error = caught.value
@@ -56,7 +38,7 @@ def test_all_missing_names_in_one_error(home):
     assert error.code == "missing_secrets" and not error.retryable and error.retry_after is None
 
 
-def test_offline_needs_no_relay(home, relay):
+def test_offline_needs_no_relay(home: Path, relay: MemoryRelay) -> None:
     relay.stop()
     assert load(offline=True, max_age=0)["API_TOKEN"] == "fake-value-2"
     assert load()["API_TOKEN"] == "fake-value-2"
@@ -65,7 +47,7 @@ def test_offline_needs_no_relay(home, relay):
     assert caught.value.retryable and caught.value.hint
 
 
-def test_max_age_and_refresh(home):
+def test_max_age_and_refresh(home: Path) -> None:
     secrets = load(max_age=datetime.timedelta(hours=1))
     with Client() as other:
         other.set("API_TOKEN", "fake-value-3")
@@ -77,8 +59,36 @@ def test_max_age_and_refresh(home):
     assert secrets["API_TOKEN"] == "fake-value-3" and not secrets.refresh()
 
 
-def test_asynchronous(home):
-    async def both():
+def test_ages_in_words(home: Path) -> None:
+    for age in (3600, 3600.0, "60m", "24h", "7d", "90s", datetime.timedelta(days=1)):
+        assert load(max_age=age)["API_TOKEN"] == "fake-value-2"
+    for wrong in ("", "h", "1w", "-1h", "1.5h", "1 h", "canary-7f3a"):
+        with pytest.raises(errors.InvalidArgument) as caught:
+            load(max_age=wrong)
+        assert "canary" not in str(caught.value)
+    with pytest.raises(TypeError):
+        load(max_age=[1])  # type: ignore[arg-type]
+
+
+def test_closed_at_the_end_of_a_block(home: Path) -> None:
+    with load() as secrets:
+        kept = secrets["API_TOKEN"]
+    with pytest.raises(errors.Closed):
+        secrets["API_TOKEN"]
+    for run in (lambda: len(secrets), lambda: list(secrets), lambda: "A" in secrets, lambda: secrets.version):
+        with pytest.raises(errors.Closed):
+            run()
+    assert kept.reveal() == "fake-value-2" and "closed" in repr(secrets)
+
+    async def block() -> str:
+        async with await aload() as values:
+            return values["API_TOKEN"].reveal()
+
+    assert asyncio.run(block()) == "fake-value-2"
+
+
+def test_asynchronous(home: Path) -> None:
+    async def both() -> Tuple[Secrets, Secrets]:
         first, second = await asyncio.gather(aload(), aload(require=["API_TOKEN"]))
         await first.arefresh()
         return first, second
@@ -87,7 +97,7 @@ def test_asynchronous(home):
     assert first["API_TOKEN"] == second["API_TOKEN"]
 
 
-def test_other_environments(home):
+def test_other_environments(home: Path) -> None:
     with Client() as client:
         client.set("DATABASE_URL", "fake-staging", env="staging")
         client.push("staging")
@@ -97,7 +107,7 @@ def test_other_environments(home):
     assert caught.value.code == "unknown_environment"
 
 
-def test_apply_env(home, monkeypatch):
+def test_apply_env(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_TOKEN", "mine")
     secrets = load()
     assert secrets.apply_env(only=["API_TOKEN"]) == [] and os.environ["API_TOKEN"] == "mine"
@@ -111,7 +121,7 @@ def test_apply_env(home, monkeypatch):
     del os.environ["DATABASE_URL"]
 
 
-def test_nothing_at_import(home):
+def test_nothing_at_import(home: Path) -> None:
     got = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; before=set(sys.modules);"
                           f"sys.path[:0]={[p for p in sys.path if p]!r};"
                           "import agentsecrets_core; print(sorted(set(sys.modules)-before))"],
@@ -120,43 +130,7 @@ def test_nothing_at_import(home):
     assert not {"json", "asyncio", "typing", "logging", "ssl", "socket", "dataclasses"} & set(eval(got.stdout)), got.stdout
 
 
-def test_after_fork(home):
-    client = Client()
-    child = os.fork()
-    if child == 0:
-        try:
-            client.sync()
-        except errors.VaultError as error:
-            os._exit(7 if error.code == "vault_forked" else 8)
-        except BaseException:
-            os._exit(9)
-        os._exit(load()["API_TOKEN"] != "fake-value-2")
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 7), code
-    assert client.secrets()["API_TOKEN"] == "fake-value-2"
-
-
-def test_load_after_fork_works(home):
-    assert load()["API_TOKEN"] == "fake-value-2"
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if load()["API_TOKEN"] == "fake-value-2" else 1)
-        except BaseException:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def test_at_interpreter_shutdown(home):
-    """A watch that waits in a daemon thread, and an open client, do not hold the process or break it."""
-    code = ("import threading, agentsecrets_core as a; s = a.load(); c = a.Client();"
-            "threading.Thread(target=lambda: next(s.watch()), daemon=True).start(); import time; time.sleep(.3)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    assert "fake-value" not in done.stderr + done.stdout
-
-
-def test_config_by_hand(home):
+def test_config_by_hand(home: Path) -> None:
     by_hand = Config(vault="memory", workspace=os.environ["AGENTSECRETS_WORKSPACE"])
     with pytest.raises(errors.NoIdentity):
         load(config=by_hand)
@@ -164,5 +138,5 @@ def test_config_by_hand(home):
         Config(flavour="sweet")
 
 
-def test_version():
+def test_version() -> None:
     assert agentsecrets_core.__version__.count(".") == 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         TeamRow, Verified, VersionRow,
     )
 
-    Text = Union[str, Secret]
+    _Text = Union[str, Secret]
 
 
 def init(label: str, config: "Optional[Config]" = None) -> bool:
@@ -71,7 +71,7 @@ class Client:
         self._native.create(name, label, relay)
         return self.workspace
 
-    def join(self, code: "Text", label: str) -> "Workspace":
+    def join(self, code: "_Text", label: str) -> "Workspace":
         """Answers an invitation."""
         self._native.join(code, label)
         return self.workspace

@@ -5,7 +5,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Tuple, Type
 
-    from ._codes import Code
+    from ._native import _Code
 
 __all__ = [
     "AgentSecretsError", "Closed", "Conflict", "Forbidden", "HistoryError", "InvalidArgument", "InvitationError",
@@ -22,13 +22,13 @@ class AgentSecretsError(Exception):
     retryable: whether the same call may succeed later; retry_after: in how many seconds, where that is known
     """
 
-    code: "Code"
+    code: "_Code"
     hint: str
     retryable: bool
     retry_after: "Optional[float]"
-    _usual: "Code" = "internal"
+    _usual: "_Code" = "internal"
 
-    def __init__(self, message: str = "", *, code: "Optional[Code]" = None, hint: "Optional[str]" = None,
+    def __init__(self, message: str = "", *, code: "Optional[_Code]" = None, hint: "Optional[str]" = None,
                  retryable: "Optional[bool]" = None, retry_after: "Optional[float]" = None) -> None:
         """A host's own vault or transport raises one to say what failed; what is left out is the code's."""
         super().__init__(message)
@@ -100,7 +100,7 @@ class OpenFailed(AgentSecretsError):
 class VaultError(AgentSecretsError):
     """The vault cannot be read or written."""
 
-    _usual: "Code" = "vault_io"
+    _usual: "_Code" = "vault_io"
 
 
 class VaultForked(VaultError):
@@ -118,7 +118,7 @@ class KeychainError(VaultError):
 class RelayError(AgentSecretsError):
     """The relay cannot be used for now, or refuses."""
 
-    _usual: "Code" = "relay_error"
+    _usual: "_Code" = "relay_error"
 
 
 class RelayUnreachable(RelayError):
@@ -174,7 +174,7 @@ class Conflict(AgentSecretsError):
     _usual = "conflict"
 
 
-_OF_CODE: "Dict[Code, Type[AgentSecretsError]]" = {
+_OF_CODE: "Dict[_Code, Type[AgentSecretsError]]" = {
     "invalid_argument": InvalidArgument, "malformed_recipient": InvalidArgument, "malformed_identity": InvalidArgument,
     "weak_key": InvalidArgument, "malformed_words": InvalidArgument, "invalid_name": InvalidArgument,
     "value_too_large": InvalidArgument, "not_an_environment_value": InvalidArgument, "dotenv_syntax": InvalidArgument,
@@ -191,7 +191,7 @@ _OF_BAND: "Dict[int, Type[AgentSecretsError]]" = {
 }
 
 
-def make(code: "Code", message: str, hint: "Optional[str]" = None, retryable: "Optional[bool]" = None,
+def make(code: "_Code", message: str, hint: "Optional[str]" = None, retryable: "Optional[bool]" = None,
          retry_after: "Optional[float]" = None) -> AgentSecretsError:
     """The exception of a code."""
     kind = _OF_CODE.get(code) or _OF_BAND.get(_native.ERROR_CODES[code] // 100, AgentSecretsError)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._native import Config, Secret
     from ._watch import Watch
 
-    Age = Union[float, str, timedelta]
+    _Age = Union[float, str, timedelta]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -22,7 +22,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _overrides: "List[Secrets]" = []
 
 
-def seconds(age: "Optional[Age]") -> "Optional[float]":
+def seconds(age: "Optional[_Age]") -> "Optional[float]":
     """Seconds of a number, of a timedelta, or of a text such as "90s", "15m", "24h", "7d"."""
     if age is None or isinstance(age, (int, float)):
         return age
@@ -36,7 +36,7 @@ def seconds(age: "Optional[Age]") -> "Optional[float]":
     return float(total())
 
 
-def load(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[Age]" = None,
+def load(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[_Age]" = None,
          offline: bool = False, config: "Optional[Config]" = None) -> "Secrets":
     """The values of the configured environment, from the vault; no network where it is warm.
 
@@ -55,7 +55,7 @@ def load(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age:
     return Secrets._of(how.load(), how)
 
 
-async def aload(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[Age]" = None,
+async def aload(*, require: "Iterable[str]" = (), env: "Optional[str]" = None, max_age: "Optional[_Age]" = None,
                 offline: bool = False, config: "Optional[Config]" = None) -> "Secrets":
     """As load(), in a thread of the event loop's pool."""
     from asyncio import to_thread
@@ -164,10 +164,10 @@ class Secrets(_Base):
         return len(self._held)
 
     def __repr__(self) -> str:
-        held: object = self._held
-        if isinstance(held, _Ended):
+        try:
+            return f"<Secrets of {self.environment}: {len(self)} values, redacted>"
+        except Closed:
             return "<Secrets: closed>"
-        return f"<Secrets of {self.environment}: {len(self)} values, redacted>"
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -1,5 +1,5 @@
 from os import PathLike
-from typing import Any, Dict, List, Optional, Tuple, Union, final
+from typing import Any, Dict, List, Literal, Optional, Tuple, Union, final
 
 __all__ = [
     "Client", "Config", "ERROR_CODES", "Identity", "Machine", "MemoryRelay", "Secret", "Secrets", "Watch", "__version__",
@@ -7,7 +7,23 @@ __all__ = [
 ]
 
 __version__: str
-ERROR_CODES: Dict[str, int]
+ERROR_CODES: Dict[_Code, int]
+# The stable words of errors: a misspelled one is a type error.
+_Code = Literal[
+    "invalid_argument", "internal", "busy", "closed", "unsupported", "poisoned", "no_identity", "malformed_recipient",
+    "malformed_identity", "weak_key", "malformed_words", "malformed_invitation", "invitation_expired",
+    "invitation_used", "invitation_unknown", "malformed_entry", "bad_signature", "refused_entry", "broken_chain",
+    "rollback", "fork", "withheld", "unpinned", "stale", "open_failed", "commitment_mismatch", "parcel_mismatch",
+    "delivery_withheld", "unreadable", "grant_mismatch", "duplicate_name", "sent_to_removed", "no_keychain",
+    "keychain_locked", "keychain_timeout", "wrong_vault_key", "vault_damaged", "vault_newer", "vault_kind_mismatch",
+    "vault_busy", "vault_full", "vault_io", "vault_key_file", "vault_forked", "keychain_failed", "relay_unreachable",
+    "relay_timeout", "relay_malformed", "relay_error", "relay_too_large", "relay_refused", "rate_limited",
+    "relay_overloaded", "clock_skew", "no_relay", "contended", "relay_storage_full", "not_admitted", "forbidden",
+    "out_of_scope", "unknown_member", "ambiguous_member", "already_member", "no_workspace", "workspace_mismatch",
+    "workspace_exists", "unknown_environment", "environment_exists", "project_file", "already_published",
+    "invalid_name", "value_too_large", "unknown_secret", "conflict", "version_not_held", "missing_secrets",
+    "not_an_environment_value", "dotenv_syntax", "no_snapshot",
+]
 _Setting = Union[str, bytes, "Secret", PathLike[str]]
 _Value = Union[str, bytes, bytearray, "Secret"]
 _Seed = Tuple["Identity", int, Union[bytes, bytearray, "Secret"]]
@@ -145,7 +161,7 @@ class Machine:
 class Watch:
     def next(self, wait: float) -> Optional[str]: ...
 
-def describe(code: str) -> Tuple[int, str, bool]: ...
+def describe(code: _Code) -> Tuple[int, str, bool]: ...
 def load(
     config: Optional[Config], environment: str, require: List[str], max_age: Optional[float], offline: bool
 ) -> Secrets: ...

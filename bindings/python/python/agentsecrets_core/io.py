@@ -19,7 +19,7 @@ from ._native import ERROR_CODES, Identity, Machine, Secret
 from ._native import Secrets as _Values
 
 if TYPE_CHECKING:
-    from ._codes import Code
+    from ._native import _Code
 
 __all__ = ["AsyncTransport", "AsyncVault", "Machine", "Operation", "Request", "Response", "Transport", "Vault"]
 
@@ -200,7 +200,7 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _code(kind: str, error: Exception) -> Code:
+def _code(kind: str, error: Exception) -> _Code:
     if isinstance(error, AgentSecretsError):
         return error.code
     if kind == "send" and isinstance(error, TimeoutError):
