@@ -95,7 +95,7 @@ class Operation(Generic[T]):
                expires: Optional[float] = None) -> Operation[Secret]:
         """A code for one newcomer; `expires` in seconds since 1970."""
         words = scope if isinstance(scope, str) else " ".join(scope)
-        return Operation(Machine.invite(_seed(identity), workspace, role, words, int((expires or 0) * 1000)))
+        return Operation(Machine.invite(_seed(identity), workspace, role, words, _milliseconds(expires) or 0))
 
     @staticmethod
     def admit(identity: Identity, workspace: str) -> Operation[str]:
@@ -200,6 +200,14 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _milliseconds(seconds: Optional[float]) -> Optional[int]:
+    if seconds is None:
+        return None
+    if not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"seconds are a number, not {type(seconds).__name__}")
+    return max(0, int(seconds * 1000))
+
+
 def _code(kind: str, error: Exception) -> _Code:
     if isinstance(error, AgentSecretsError):
         return error.code
@@ -220,7 +228,6 @@ def _reply(machine: Machine, task: Tuple[Any, ...], done: Any) -> None:
     if task[0] == "load":
         machine.loaded(task[1], done)
     elif task[0] == "send":
-        wait = None if done.retry_after is None else max(0, int(done.retry_after * 1000))
-        machine.answered(task[1], done.status, done.body, wait)
+        machine.answered(task[1], done.status, done.body, _milliseconds(done.retry_after))
     else:
         machine.stored(task[1])

@@ -20,6 +20,8 @@ __all__ = ["MemoryRelay", "member", "override"]
 @contextmanager
 def override(values: "Mapping[str, Union[str, bytes, Secret]]") -> Generator[Secrets, None, None]:
     """load() returns exactly these values, in every thread, until the block ends."""
+    if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"values are a mapping, not {type(values).__name__}")
     secrets = Secrets._of(_native.Secrets.of_values(list(values.items())), None)
     _load._overrides.append(secrets)
     try:
