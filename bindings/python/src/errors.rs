@@ -1,4 +1,4 @@
-//! Errors: one code, one Python class each; the classes are in `_errors.py`.
+//! Errors: one code, one Python class each; the classes are in `errors.py`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
 
 fn make<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let make = MAKE.get_or_try_init(py, || {
-        py.import("agentsecrets_core._errors")?.getattr("make").map(Bound::unbind)
+        py.import("agentsecrets_core.errors")?.getattr("make").map(Bound::unbind)
     })?;
     let code = error.code();
     let wait = error.retry_after().as_ref().map(Duration::as_secs_f64);

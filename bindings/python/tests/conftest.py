@@ -45,3 +45,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: MemoryRelay) ->
     client.set("API_TOKEN", "fake-value-2")
     client.push()
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The line that ./test counts."""
+    count = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
+    terminalreporter.write_line(f"{count['passed']} passed, {count['failed'] + count['error']} failed, {count['skipped']} skipped")

@@ -20,7 +20,7 @@ def test_values(home: Path) -> None:
     secrets = load(require=["DATABASE_URL"])
     assert isinstance(secrets, Mapping) and list(secrets) == ["API_TOKEN", "DATABASE_URL"] and len(secrets) == 2
     assert secrets["DATABASE_URL"].reveal() == "fake-value-1" and secrets.get("NOPE") is None
-    assert "DATABASE_URL" in secrets and "NOPE" not in secrets and 5 not in secrets
+    assert "DATABASE_URL" in secrets and "NOPE" not in secrets and 5 not in secrets  # type: ignore[comparison-overlap]
     assert secrets.environment == "development" and secrets.version > 0 and 0 <= secrets.age < 60
     assert "fake" not in repr(secrets) + repr(dict(secrets))
     with pytest.raises(KeyError) as caught:

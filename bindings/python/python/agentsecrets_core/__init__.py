@@ -7,8 +7,8 @@
 
 Nothing is read, opened or asked for at import. What is seldom needed is imported on first use.
 """
-from . import _errors as errors
-from ._errors import AgentSecretsError
+from . import errors
+from .errors import AgentSecretsError
 from ._load import Change, Secrets, aload, load
 from ._native import Config, Identity, Secret, __version__
 

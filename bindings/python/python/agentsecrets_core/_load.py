@@ -4,7 +4,7 @@ from _collections_abc import Mapping
 from time import time
 
 from . import _native
-from ._errors import Closed, InvalidArgument, make
+from .errors import Closed, InvalidArgument, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

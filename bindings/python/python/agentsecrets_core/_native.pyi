@@ -1,5 +1,5 @@
 from os import PathLike
-from typing import Any, Dict, List, Literal, Optional, Tuple, Union, final
+from typing import Any, Dict, List, Literal, Optional, Sequence, Tuple, Union, final
 
 __all__ = [
     "Client", "Config", "ERROR_CODES", "Identity", "Machine", "MemoryRelay", "Secret", "Secrets", "Watch", "__version__",
@@ -173,12 +173,12 @@ def public_key(secret_key: _Value, /) -> bytes:
     """The public half of a secret key of 32 bytes."""
 def seal(public_key: Union[str, bytes, bytearray], message: _Value, /) -> bytes:
     """A sealed box, as libsodium's crypto_box_seal makes it: to an X25519 public key of 32 bytes, or to a recipient string."""
-def seal_many(public_key: Union[str, bytes, bytearray], messages: List[_Value], /) -> List[bytes]:
+def seal_many(public_key: Union[str, bytes, bytearray], messages: Sequence[_Value], /) -> List[bytes]:
     """A box for each message."""
 def unseal(secret_key: _Key, sealed: Union[bytes, bytearray], /) -> bytes:
     """Opens a box with an X25519 secret key of 32 bytes, or with an Identity. OpenFailed where it cannot."""
 def unseal_many(
-    secret_key: _Key, sealed: List[Union[bytes, bytearray]], /
+    secret_key: _Key, sealed: Sequence[Union[bytes, bytearray]], /
 ) -> List[Union[bytes, Exception]]:
     """For each box its message, or the exception that says why not."""
 

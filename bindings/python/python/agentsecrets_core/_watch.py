@@ -6,7 +6,7 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, AsyncIterator, Callable, Iterator, Optional, Union
 
-from ._errors import VaultForked, make
+from .errors import VaultForked, make
 
 if TYPE_CHECKING:
     from . import _native

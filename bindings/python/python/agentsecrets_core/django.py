@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable, Optional
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ._errors import AgentSecretsError
+from .errors import AgentSecretsError
 from ._load import load
 
 __all__ = ["settings_secrets"]

@@ -13,7 +13,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Awaitable, Generator, Generic, Iterable, List, NamedTuple, Optional, Protocol, Tuple, TypeVar, Union
 
-from ._errors import AgentSecretsError
+from .errors import AgentSecretsError
 from ._load import Secrets
 from ._native import ERROR_CODES, Identity, Machine, Secret
 from ._native import Secrets as _Values
