@@ -5,6 +5,7 @@ use std::{
     io::Write,
     sync::{
         LazyLock,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
@@ -19,9 +20,18 @@ static LINES: LazyLock<SyncSender<String>> = LazyLock::new(|| {
     sender
 });
 
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// No lines from here on: for a relay within the tests of a program, whose stderr is not the relay's.
+pub fn quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
 /// One line, soon.
 pub fn report(line: &str) {
-    let _ = LINES.try_send(line.to_owned());
+    if !QUIET.load(Ordering::Relaxed) {
+        let _ = LINES.try_send(line.to_owned());
+    }
 }
 
 /// One line before anything else happens, for when the process ends.
