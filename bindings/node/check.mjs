@@ -12,23 +12,28 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
 const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 
-/** The project of a user: the tests' peers from the registry, kept from run to run; the tarballs, installed anew. */
-export function project(cache, tarballs) {
-  const place = join(cache, "project");
-  const wanted = readFileSync(join(here, "test/package.json"), "utf8");
+const QUIET = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+
+/** A folder with what a package.json names from the registry, kept from run to run. */
+function peers(place, described) {
+  const wanted = readFileSync(described, "utf8");
   const stamp = join(place, "peers.json");
-  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
-    rmSync(place, { recursive: true, force: true });
-    mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, "package.json"), wanted);
-    execFileSync(npm, ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], { cwd: place, stdio: "inherit" });
-    writeFileSync(stamp, wanted);
-  }
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return place;
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, "package.json"), wanted);
+  execFileSync(npm, ["install", ...QUIET], { cwd: place, stdio: "inherit" });
+  writeFileSync(stamp, wanted);
+  return place;
+}
+
+/** The project of a user: the tests' peers, and the tarballs, installed anew. */
+function project(cache, tarballs) {
+  const place = peers(join(cache, "project"), join(here, "test/package.json"));
   for (const name of readdirSync(join(place, "node_modules"))) {
     if (name.startsWith("agentsecrets-core")) rmSync(join(place, "node_modules", name), { recursive: true });
   }
-  const words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--no-save", "--prefer-offline"];
-  execFileSync(npm, [...words, ...tarballs], { cwd: place, stdio: "inherit" });
+  execFileSync(npm, ["install", ...QUIET, "--no-save", "--prefer-offline", ...tarballs], { cwd: place, stdio: "inherit" });
   for (const part of ["test", "examples"]) {
     rmSync(join(place, part), { recursive: true, force: true });
     cpSync(join(here, part), join(place, part), { recursive: true });
@@ -37,9 +42,19 @@ export function project(cache, tarballs) {
   return place;
 }
 
+/** An empty project that installed the tarballs, as README says it. */
+function empty(cache, tarballs) {
+  const place = join(cache, "empty");
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  execFileSync(npm, ["init", "--yes"], { cwd: place, stdio: "ignore" });
+  execFileSync(npm, ["install", "--no-audit", "--no-fund", ...tarballs], { cwd: place, stdio: "inherit" });
+  return place;
+}
+
 function run(place, file, deep) {
   return new Promise((done) => {
-    const env = { ...process.env, AGENTSECRETS_ROOT: root, AGENTSECRETS_DEEP: deep ? "1" : "", NODE_NO_WARNINGS: "" };
+    const env = { ...process.env, AGENTSECRETS_ROOT: root, AGENTSECRETS_EMPTY: join(place, "../empty"), AGENTSECRETS_DEEP: deep ? "1" : "", NODE_NO_WARNINGS: "" };
     const child = spawn(process.execPath, ["--expose-gc", "--test", "--test-reporter=tap", join("test", file)], { cwd: place, env, stdio: ["ignore", "pipe", "inherit"] });
     let out = "";
     child.stdout.on("data", (part) => (out += part));
@@ -55,6 +70,8 @@ async function main([libraries, cache, deep]) {
   const mb = (size) => `${(size / 1e6).toFixed(2)} MB`;
   console.log(`    packed: ${mb(core.packed)} and ${mb(native.packed)}; node ${process.version}`);
   const place = project(resolve(cache), tarballs.map(({ path }) => path));
+  if (process.platform === "linux" && process.arch === "x64") peers(join(resolve(cache), "runtimes"), join(here, "test/runtimes/package.json"));
+  empty(resolve(cache), tarballs.map(({ path }) => path));
   const totals = { pass: 0, fail: 0, skipped: 0 };
   for (const file of readdirSync(join(place, "test")).filter((file) => /\.test\.[cm]js$/.test(file))) {
     const { out, code } = await run(place, file, deep === "deep");

@@ -5,6 +5,7 @@ use std::{
     io::Write,
     sync::{
         LazyLock,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
@@ -19,8 +20,18 @@ static LINES: LazyLock<SyncSender<String>> = LazyLock::new(|| {
     sender
 });
 
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Nothing more is said in this process: for a relay inside of somebody's tests, whose output is theirs.
+pub fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
 /// One line, soon.
 pub fn report(line: &str) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = LINES.try_send(line.to_owned());
 }
 

@@ -23,6 +23,7 @@ impl MemoryRelay {
     /// # Errors
     /// `internal` where the system gives no port or no thread.
     pub fn start() -> Result<Self> {
+        relay_reference::report::silence();
         let failed = |_| Error::new(ErrorCode::Internal, "no port or thread for a relay");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

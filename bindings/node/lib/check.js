@@ -87,10 +87,17 @@ const blanks = (value, what) => {
 const scope = blanks;
 const require_ = (value, what) => list(value, what, name).join(" ");
 
+/** An object that is nothing but its properties: a map, an error or a Secret is no object of options. */
+function plain(value) {
+  if (value === null || typeof value !== "object") return false;
+  const parent = Object.getPrototypeOf(value);
+  return parent === null || Object.getPrototypeOf(parent) === null;
+}
+
 /** Options by name, each checked by its function; a misspelled one is an error, not ignored. */
 function options(given, checks) {
   if (given === undefined) return {};
-  if (given === null || typeof given !== "object" || Array.isArray(given)) throw wrong("the last argument", "an object of options", given);
+  if (!plain(given)) throw wrong("the last argument", "an object of options", given);
   const made = {};
   for (const key of Object.keys(given)) {
     if (!Object.hasOwn(checks, key)) throw invalid(`an option is none of ${Object.keys(checks).join(", ")}`);
@@ -99,4 +106,4 @@ function options(given, checks) {
   return made;
 }
 
-module.exports = { bytes, count, duration, flag, fn, invalid, list, name, options, require: require_, scope, signal, text, time, wrong };
+module.exports = { bytes, count, duration, flag, fn, invalid, list, name, options, plain, require: require_, scope, signal, text, time, wrong };

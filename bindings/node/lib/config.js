@@ -58,7 +58,7 @@ function made(settings) {
 /** The native settings of a Config or of an object of settings. */
 function config(value, what) {
   if (value instanceof Config) return of(value);
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw check.wrong(what, "a Config or an object of settings", value);
+  if (!check.plain(value)) throw check.wrong(what, "a Config or an object of settings", value);
   return made(value);
 }
 

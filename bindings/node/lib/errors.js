@@ -6,13 +6,14 @@ const native = require("./native.js");
 
 /** Why a call failed; no text of it holds a value. */
 class AgentSecretsError extends Error {
-  constructor(message, { code, hint, retryable, retryAfter } = {}) {
+  constructor(message, how) {
     super(typeof message === "string" ? message : "an error");
+    const { code, hint, retryable, retryAfter } = how ?? {};
     const row = table().get(code) ?? table().get("internal");
     this.code = row.code;
-    this.retryable = retryable ?? row.retryable;
+    this.retryable = typeof retryable === "boolean" ? retryable : row.retryable;
     if (typeof retryAfter === "number") this.retryAfter = retryAfter;
-    this.hint = hint ?? row.hint;
+    this.hint = typeof hint === "string" ? hint : row.hint;
     if (this.code === "missing_secrets") this.names = named(this.message);
   }
 }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 // Environment secrets of a team, end-to-end encrypted. Times are milliseconds throughout.
 
 /** A value as it is handed in. */

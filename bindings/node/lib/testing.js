@@ -62,7 +62,7 @@ class Held {
 
 /** `load()` and `loadSync()` give exactly these values until `restore()`. */
 function override(values) {
-  if (values === null || typeof values !== "object" || Array.isArray(values)) throw check.wrong("the values", "an object of values by name", values);
+  if (!check.plain(values)) throw check.wrong("the values", "an object of values by name", values);
   const all = Object.keys(values).map((key) => {
     const name = check.name(key, "a name");
     return [name, withBytes(values[key], "a value", (bytes) => new native.Secret(bytes))];

@@ -115,7 +115,9 @@ impl Client {
     /// The values of an environment.
     #[napi]
     pub fn secrets(&self, environment: String) -> AsyncTask<Work> {
-        self.work(move |client| client.secrets(&environment).map(|held| Value::F(Secrets::of(held))))
+        self.work(move |client| {
+            client.secrets(&environment).map(|held| Value::F(Secrets::of(held)))
+        })
     }
 
     /// What the vault holds.

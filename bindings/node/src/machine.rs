@@ -201,9 +201,7 @@ impl Start<'_> {
 fn step_of(number: u64, step: CoreStep) -> Step {
     let empty = Step { step: number as f64, ..Step::default() };
     match step {
-        CoreStep::Load(key) => {
-            Step { kind: "load", key: Some(key.as_str().to_owned()), ..empty }
-        }
+        CoreStep::Load(key) => Step { kind: "load", key: Some(key.as_str().to_owned()), ..empty },
         CoreStep::Store(key, bytes) => {
             let (key, bytes) = (key.as_str().to_owned(), bytes.expose().to_vec());
             Step { kind: "store", key: Some(key), bytes: Some(bytes.into()), ..empty }

@@ -151,8 +151,7 @@ struct Loading {
 impl Loading {
     fn load(&self, config: Option<&Handle<model::Config>>) -> Result<Secrets> {
         let Self { environment, require, max_age, offline } = self;
-        let loading =
-            model::Loading { environment, require, max_age: *max_age, offline: *offline };
+        let loading = model::Loading { environment, require, max_age: *max_age, offline: *offline };
         let loaded = match config {
             Some(config) => model::load(&*config.get()?, &loading),
             None => model::load(&model::Config::discover()?, &loading),

@@ -6,7 +6,12 @@ use napi::{
     bindgen_prelude::{AsyncTask, Either7},
 };
 
-use crate::{client::Client, errors::raised, handle::unwinding, secrets::{Secret, Secrets}};
+use crate::{
+    client::Client,
+    errors::raised,
+    handle::unwinding,
+    secrets::{Secret, Secrets},
+};
 
 /// What such a call comes to.
 pub(crate) type Value = Either7<(), bool, f64, String, Secret, Secrets, Client>;

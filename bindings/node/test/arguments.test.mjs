@@ -194,7 +194,7 @@ async function outcome(key, on, words) {
     const made = name.startsWith("new ") ? new on[name.slice(4)](...words) : await on[name](...words);
     made?.stop?.();
     if (key === "testing.override") made.restore();
-    if (key === "Secrets#watch") await made.next();
+    if (key === "Secrets#watch") await made.return();
     return undefined;
   } catch (error) {
     return error;
@@ -212,7 +212,6 @@ for (const [key, [on, ...words]] of Object.entries(CALLS)) {
   test(`a wrong argument of ${key} is not shown`, async () => {
     for (let place = 0; place < Math.max(words.length, 1); place += 1) {
       for (const [kind, make] of Object.entries(WRONG)) {
-        if (key === "Secrets#refresh" && make() === null && false) continue;
         const given = [...words];
         given[place] = make();
         const error = await outcome(key, on, given);
@@ -233,9 +232,7 @@ test("the addon's own error does show an argument, so the check before it is wha
   const { dirname, join } = await import("node:path");
   const require = createRequire(import.meta.url);
   const native = require(join(dirname(require.resolve("agentsecrets-core/package.json")), "lib/native.js"));
-  assert.throws(() => new native.Identity.parse(CANARY), (error) => error instanceof Error);
   assert.throws(() => native.loadSync(null, { [CANARY]: CANARY }, "", null, false), (error) => shown(error).includes(CANARY));
 });
 
-test.after?.(() => relay.stop());
 process.on("exit", () => relay.stop());
