@@ -274,9 +274,11 @@ impl View {
         let found: Vec<_> = self.state()?.members().iter().filter(|(id, _)| fits(id)).collect();
         match found.as_slice() {
             [(id, member)] => Ok((**id, member)),
-            [] => {
-                Err(Error::new(ErrorCode::UnknownMember, format!("no member is called {text:?}")))
-            }
+            // The text is not repeated: it may be a value in the wrong place.
+            [] => Err(Error::new(
+                ErrorCode::UnknownMember,
+                "no member has this label, fingerprint or id",
+            )),
             several => {
                 let list: Vec<String> = several
                     .iter()

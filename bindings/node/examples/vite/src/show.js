@@ -1,0 +1,2 @@
+// Of both sides.
+export const show = (text) => `<p>${text.trim()}</p>`;

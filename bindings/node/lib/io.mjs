@@ -1,0 +1,3 @@
+import io from "./io.js";
+
+export const { Machine, fetchTransport, operation, run } = io;

@@ -1,0 +1,192 @@
+"use strict";
+// The values of one environment: at start, later, and whenever they change.
+
+const { AgentSecretsError, call, settle } = require("./errors.js");
+const check = require("./check.js");
+const { Secret, guard, inspect } = require("./secret.js");
+
+function refuse() {
+  throw new TypeError("Secrets are not text: ask for one by .get(name).reveal()");
+}
+
+/** The values of one environment by name; `refresh()`, `watch()` and `on("change")` bring newer ones into it. */
+class Secrets {
+  #held;
+  #how;
+  #events;
+  #watching;
+
+  /** @internal `how` says how to load again: `refresh(signal)`, `client(signal)`, `environment`. */
+  constructor(held, how) {
+    if (how === undefined) throw new TypeError("Secrets come from load(), loadSync() or a client");
+    [this.#held, this.#how] = [held, how];
+    guard(this);
+  }
+
+  /** A value; throws `unknown_secret` where there is none of this name. */
+  get(name) {
+    check.text(name, "a name");
+    return new Secret(call(() => this.#held.get(name)));
+  }
+
+  /** Whether there is one. */
+  has(name) {
+    check.text(name, "a name");
+    return call(() => this.#held.has(name));
+  }
+
+  /** All names, sorted. */
+  get names() {
+    return call(() => this.#held.names());
+  }
+
+  /** How many. */
+  get size() {
+    return call(() => this.#held.size());
+  }
+
+  /** Milliseconds since the environment was pulled last. */
+  get age() {
+    return Math.max(0, Date.now() - call(() => this.#held.syncedAt()));
+  }
+
+  /** Number of the log entry up to which the environment was pulled. */
+  get version() {
+    return call(() => this.#held.version());
+  }
+
+  /** Label of the environment. */
+  get environment() {
+    return call(() => this.#held.environment());
+  }
+
+  *[Symbol.iterator]() {
+    for (const name of this.names) yield [name, this.get(name)];
+  }
+
+  /** Syncs, and takes the newer values; says what changed. */
+  async refresh(options) {
+    const { signal } = check.options(options, { signal: check.signal });
+    return this.#replace(await settle(() => this.#how.refresh(), signal));
+  }
+
+  #replace(held) {
+    const before = this.#held;
+    const [now, then] = [held.names(), before.names()];
+    const updated = now.filter((name) => held.differs(before, name));
+    const deleted = then.filter((name) => !held.has(name));
+    this.#held = held;
+    if (before !== held) before.close();
+    return Object.freeze({ environment: held.environment(), version: held.version(), updated, deleted });
+  }
+
+  /** Changes as they arrive: `for await (const change of secrets.watch())`. Does not keep the process alive by itself. */
+  watch(options) {
+    const { keepAlive = false, signal } = check.options(options, { keepAlive: check.flag, signal: check.signal });
+    const { Watch } = require("./watch.js");
+    return new Watch(this.#source(), keepAlive, signal);
+  }
+
+  #source() {
+    return { how: this.#how, replace: (held) => this.#replace(held) };
+  }
+
+  /** Calls `listener` with each change ("change"), or with the error that ended the watch ("error"). */
+  on(event, listener) {
+    return this.#listen("on", event, listener);
+  }
+
+  /** As `on`, once. */
+  once(event, listener) {
+    return this.#listen("once", event, listener);
+  }
+
+  #listen(how, event, listener) {
+    if (event !== "change" && event !== "error") throw check.invalid("an event is change or error");
+    check.fn(listener, "a listener");
+    this.#events ??= new (require("node:events"))();
+    this.#events[how](event, listener);
+    if (event === "change" && this.#watching === undefined) this.#begin();
+    return this;
+  }
+
+  #begin() {
+    const events = this.#events;
+    const { follow } = require("./watch.js");
+    this.#watching = follow(this.#source(), false, (error, change) => {
+      if (error === undefined) events.emit("change", change);
+      // Without a listener the watch ends and the values stay: a relay must not be able to end the process.
+      else if (events.listenerCount("error") > 0) events.emit("error", error);
+      if (error !== undefined) this.#watching = undefined;
+      this.#rest();
+    });
+  }
+
+  /** Takes a listener away; the last one ends the watch. */
+  off(event, listener) {
+    if (event !== "change" && event !== "error") throw check.invalid("an event is change or error");
+    this.#events?.off(event, check.fn(listener, "a listener"));
+    this.#rest();
+    return this;
+  }
+
+  #rest() {
+    if (this.#watching === undefined || this.#events.listenerCount("change") > 0) return;
+    this.#watching();
+    this.#watching = undefined;
+  }
+
+  /** Puts values into process.env, for libraries that read nothing else; the names set. Child processes inherit them. */
+  applyEnv(options) {
+    const { only, override = false } = check.options(options, {
+      only: (value, what) => check.list(value, what, check.name),
+      override: check.flag,
+    });
+    const wanted = (only ?? this.names).filter((name) => override || process.env[name] === undefined || !this.has(name));
+    const values = wanted.map((name) => [name, this.get(name).reveal()]);
+    if (values.some(([, value]) => value.includes("\0"))) {
+      throw new AgentSecretsError("a value cannot be an environment variable: it holds a zero byte", { code: "not_an_environment_value" });
+    }
+    for (const [name, value] of values) process.env[name] = value;
+    return wanted;
+  }
+
+  /** Ends its watches by `on` and lets go of the values. */
+  close() {
+    this.#events?.removeAllListeners();
+    this.#rest();
+    this.#held.close();
+  }
+
+  toString() {
+    return refuse();
+  }
+
+  toJSON() {
+    return refuse();
+  }
+
+  valueOf() {
+    return refuse();
+  }
+
+  [Symbol.toPrimitive]() {
+    return refuse();
+  }
+
+  [inspect]() {
+    try {
+      return `Secrets(${this.environment}, ${this.size} values, redacted)`;
+    } catch {
+      return "Secrets(closed)";
+    }
+  }
+}
+if (Symbol.dispose) Secrets.prototype[Symbol.dispose] = Secrets.prototype.close;
+if (Symbol.asyncDispose) {
+  Secrets.prototype[Symbol.asyncDispose] = async function () {
+    this.close();
+  };
+}
+
+module.exports = { Secrets };

@@ -1,0 +1,59 @@
+// Packs what npm publishes: agentsecrets-core, and the package of this platform with its addons.
+//
+//     node bindings/node/pack.mjs LIBRARIES OUT      LIBRARIES: target/release, where cargo put the addons
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../..");
+const ENDINGS = { linux: ["lib", ".so"], darwin: ["lib", ".dylib"], win32: ["", ".dll"] };
+
+/** The name of this platform's package, and what npm is told about it. */
+function target() {
+  const { platform, arch } = process;
+  const libc = platform === "linux" ? (process.report.getReport().header.glibcVersionRuntime ? "glibc" : "musl") : undefined;
+  const ending = { glibc: "-gnu", musl: "-musl" }[libc] ?? (platform === "win32" ? "-msvc" : "");
+  return { name: `agentsecrets-core-${platform}-${arch}${ending}`, os: [platform], cpu: [arch], ...(libc && { libc: [libc] }) };
+}
+
+function licences(folder) {
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) cpSync(join(root, file), join(folder, file));
+}
+
+function fresh(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  licences(folder);
+  return folder;
+}
+
+function tarball(folder, out) {
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const [made] = JSON.parse(execFileSync(npm, ["pack", "--json", "--ignore-scripts", "--pack-destination", out], { cwd: folder, encoding: "utf8" }));
+  return { path: join(out, made.filename), packed: made.size, unpacked: made.unpackedSize };
+}
+
+/** The tarballs of the package and of this platform's. */
+export function pack(libraries, out) {
+  const own = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+  const core = fresh(join(out, "agentsecrets-core"));
+  for (const part of ["package.json", "README.md", "lib"]) cpSync(join(here, part), join(core, part), { recursive: true });
+
+  const { name, ...where } = target();
+  const [before, after] = ENDINGS[process.platform];
+  const native = fresh(join(out, name));
+  cpSync(join(libraries, `${before}agentsecrets_node${after}`), join(native, "agentsecrets.node"));
+  cpSync(join(libraries, `${before}agentsecrets_node_testing${after}`), join(native, "testing.node"));
+  const { version, license, engines } = own;
+  const described = { name, version, description: "The native part of agentsecrets-core", license, engines, main: "agentsecrets.node", ...where, files: ["*.node", "LICENSE-*"] };
+  writeFileSync(join(native, "package.json"), `${JSON.stringify(described, null, 2)}\n`);
+  return [tarball(core, out), tarball(native, out)];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { path, packed, unpacked } of pack(resolve(process.argv[2]), resolve(process.argv[3]))) {
+    console.log(`${path}: ${(packed / 1e6).toFixed(2)} MB packed, ${(unpacked / 1e6).toFixed(2)} MB unpacked`);
+  }
+}
