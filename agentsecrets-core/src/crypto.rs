@@ -1,22 +1,24 @@
-//! All algorithms and all labels. No other file names an algorithm crate.
+//! All algorithms and all labels. No file outside of this module names an algorithm crate.
 
-use blake2::{Blake2b, digest::consts::U24};
+mod backend;
+mod boxes;
+mod curve;
+
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::AeadInOut};
 use ed25519_dalek::Signer;
-use poly1305::Poly1305;
-use salsa20::{
-    XSalsa20,
-    cipher::{KeyIvInit, StreamCipher, consts::U10},
-};
 use sha2::Digest;
 use subtle::ConstantTimeEq;
-use x25519_dalek::x25519;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     error::{Error, ErrorCode, Result},
     secret::{Key, SecretBytes},
     weakened,
+};
+
+pub use backend::{Backend, Prepared};
+pub use boxes::{
+    BOX_OVERHEAD, BoxPublicKey, BoxSecretKey, SEAL_OVERHEAD, crypto_box, crypto_box_open,
 };
 
 /// The contexts of every hash and derived key; each has one use.
@@ -138,6 +140,13 @@ impl Entropy {
         bytes
     }
 
+    /// The next `32 count` bytes, as 32 at a time would give them.
+    fn rows(&mut self, count: usize) -> Zeroizing<Vec<[u8; 32]>> {
+        let mut rows = Zeroizing::new(vec![[0; 32]; count]);
+        self.0.fill(rows.as_flattened_mut());
+        rows
+    }
+
     /// The next 32 bytes as a key.
     pub fn key(&mut self) -> Key {
         Key::new(self.bytes())
@@ -218,39 +227,6 @@ impl std::fmt::Debug for Signature {
     }
 }
 
-/// Public X25519 key, canonical and not of low order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BoxPublicKey([u8; 32]);
-
-/// p = 2^255 - 19, little endian (RFC 7748).
-const FIELD_PRIME: [u8; 32] = {
-    let mut p = [0xff; 32];
-    p[0] = 0xed;
-    p[31] = 0x7f;
-    p
-};
-
-impl BoxPublicKey {
-    /// # Errors
-    /// `weak_key` for a u-coordinate of at least p or of a point of low order, as libsodium refuses.
-    pub fn parse(bytes: [u8; 32]) -> Result<Self> {
-        // A clamped scalar is a multiple of the cofactor, so exactly low order gives zero.
-        let contributory = is_canonical(&bytes) && x25519([0x55; 32], bytes) != [0; 32];
-        (contributory || weakened::skips(37)).then_some(Self(bytes)).ok_or_else(|| {
-            Error::new(ErrorCode::WeakKey, "an X25519 key is of low order or not canonical")
-        })
-    }
-
-    /// The 32 bytes of the key.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-fn is_canonical(bytes: &[u8; 32]) -> bool {
-    bytes.iter().rev().lt(FIELD_PRIME.iter().rev())
-}
-
 macro_rules! borsh_by_parse {
     ($name:ident) => {
         impl borsh::BorshSerialize for $name {
@@ -270,126 +246,8 @@ macro_rules! borsh_by_parse {
 borsh_by_parse!(VerifyingKey);
 borsh_by_parse!(BoxPublicKey);
 
-/// Private X25519 key; clamped when used (RFC 7748).
-pub struct BoxSecretKey(Key);
-
-impl BoxSecretKey {
-    /// From any 32 bytes.
-    pub fn new(bytes: Key) -> Self {
-        Self(bytes)
-    }
-
-    /// The public half.
-    pub fn public_key(&self) -> BoxPublicKey {
-        BoxPublicKey(x25519(*self.0.expose(), x25519_dalek::X25519_BASEPOINT_BYTES))
-    }
-
-    fn shared(&self, theirs: &BoxPublicKey) -> Key {
-        box_key(&self.secret(theirs))
-    }
-
-    fn secret(&self, theirs: &BoxPublicKey) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(x25519(*self.0.expose(), theirs.0))
-    }
-}
-
-/// The NaCl box key of a pair: HSalsa20 of the X25519 shared secret.
-fn box_key(secret: &[u8; 32]) -> Key {
-    Key::new(salsa20::hsalsa::<U10>(&(*secret).into(), &Default::default()).into())
-}
-
-/// Bytes that a sealed box is longer than its message.
-pub const SEAL_OVERHEAD: usize = 32 + TAG;
-/// Bytes that a box between two known keys is longer than its message.
-pub const BOX_OVERHEAD: usize = 24 + TAG;
+/// Bytes of a Poly1305 tag.
 const TAG: usize = 16;
-
-/// `crypto_box_seal` of libsodium, with the ephemeral key drawn from `entropy`.
-pub fn box_seal(to: &BoxPublicKey, message: &[u8], entropy: &mut Entropy) -> Vec<u8> {
-    let ephemeral = BoxSecretKey::new(entropy.key());
-    let public = ephemeral.public_key();
-    let mut out = Vec::with_capacity(SEAL_OVERHEAD + message.len());
-    out.extend_from_slice(public.as_bytes());
-    secretbox(&ephemeral.shared(to), &seal_nonce(&public, to), message, &mut out);
-    out
-}
-
-/// `crypto_box_seal_open` of libsodium; `None` for every box that does not open.
-pub fn box_seal_open(
-    own: &BoxSecretKey,
-    own_public: &BoxPublicKey,
-    sealed: &[u8],
-) -> Option<SecretBytes> {
-    let (ephemeral, boxed) = sealed.split_first_chunk::<32>()?;
-    (is_canonical(ephemeral) || weakened::skips(37)).then_some(())?;
-    // What parsing checks by a multiplication of its own, the shared secret shows here.
-    let ephemeral = BoxPublicKey(*ephemeral);
-    let secret = own.secret(&ephemeral);
-    (!same(secret.as_slice(), &[0; 32]) || weakened::skips(37)).then_some(())?;
-    secretbox_open(&box_key(&secret), &seal_nonce(&ephemeral, own_public), boxed)
-}
-
-/// `crypto_box_easy` of libsodium with a random nonce in front.
-pub fn crypto_box(
-    from: &BoxSecretKey,
-    to: &BoxPublicKey,
-    message: &[u8],
-    entropy: &mut Entropy,
-) -> Vec<u8> {
-    let nonce: [u8; 24] = entropy.bytes();
-    let mut out = Vec::with_capacity(BOX_OVERHEAD + message.len());
-    out.extend_from_slice(&nonce);
-    secretbox(&from.shared(to), &nonce, message, &mut out);
-    out
-}
-
-/// Opens what [`crypto_box`] made; `None` for every box that does not open.
-pub fn crypto_box_open(
-    own: &BoxSecretKey,
-    from: &BoxPublicKey,
-    boxed: &[u8],
-) -> Option<SecretBytes> {
-    let (nonce, boxed) = boxed.split_first_chunk::<24>()?;
-    secretbox_open(&own.shared(from), nonce, boxed)
-}
-
-fn seal_nonce(ephemeral: &BoxPublicKey, to: &BoxPublicKey) -> [u8; 24] {
-    Blake2b::<U24>::new()
-        .chain_update(ephemeral.as_bytes())
-        .chain_update(to.as_bytes())
-        .finalize()
-        .into()
-}
-
-/// XSalsa20-Poly1305 in NaCl's layout: tag, then ciphertext; appended to `out`.
-fn secretbox(key: &Key, nonce: &[u8; 24], message: &[u8], out: &mut Vec<u8>) {
-    let (mut cipher, mac) = salsa_parts(key, nonce);
-    let start = out.len();
-    out.extend_from_slice(&[0; TAG]);
-    out.extend_from_slice(message);
-    let (tag, body) = out[start..].split_at_mut(TAG);
-    cipher.apply_keystream(body);
-    tag.copy_from_slice(mac.compute_unpadded(body).as_slice());
-}
-
-fn secretbox_open(key: &Key, nonce: &[u8; 24], boxed: &[u8]) -> Option<SecretBytes> {
-    let (tag, body) = boxed.split_first_chunk::<TAG>()?;
-    let (mut cipher, mac) = salsa_parts(key, nonce);
-    let authentic = same(mac.compute_unpadded(body).as_slice(), tag);
-    (authentic || weakened::skips_any(&[10, 11])).then_some(())?;
-    let mut plain = body.to_vec();
-    cipher.apply_keystream(&mut plain);
-    Some(SecretBytes::new(plain))
-}
-
-/// The stream after its first 32 bytes, and the authenticator keyed with those.
-fn salsa_parts(key: &Key, nonce: &[u8; 24]) -> (XSalsa20, Poly1305) {
-    let mut cipher = XSalsa20::new(key.expose().into(), nonce.into());
-    let mut first = Zeroizing::new([0; 32]);
-    cipher.apply_keystream(first.as_mut_slice());
-    let mac = Poly1305::new((&*first).into());
-    (cipher, mac)
-}
 
 /// XChaCha20-Poly1305: nonce, ciphertext, tag.
 pub fn encrypt(key: &Key, nonce: [u8; 24], associated: &[u8], message: &[u8]) -> Vec<u8> {

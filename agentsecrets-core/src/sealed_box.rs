@@ -3,16 +3,16 @@
 //! A sealed box proves nothing about its sender; a parcel counts by the signed entry over it.
 
 use crate::{
-    crypto::{self, BoxPublicKey, BoxSecretKey, Entropy},
+    crypto::{BoxPublicKey, BoxSecretKey, Entropy},
     error::{Error, ErrorCode, Result},
     secret::SecretBytes,
 };
 
-pub use crate::crypto::SEAL_OVERHEAD;
+pub use crate::crypto::{Backend, Prepared, SEAL_OVERHEAD};
 
 /// Seals `message` (any length) to a public key; the box is 48 bytes longer.
 pub fn seal(to: &BoxPublicKey, message: &[u8], entropy: &mut Entropy) -> Vec<u8> {
-    crypto::box_seal(to, message, entropy)
+    Backend::best().seal(to, message, entropy)
 }
 
 /// Opens a box sealed to `key`.
@@ -20,7 +20,7 @@ pub fn seal(to: &BoxPublicKey, message: &[u8], entropy: &mut Entropy) -> Vec<u8>
 /// # Errors
 /// `open_failed`, one reason for every failure, and no data.
 pub fn open(key: &BoxSecretKey, sealed: &[u8]) -> Result<SecretBytes> {
-    open_with(key, &key.public_key(), sealed)
+    Backend::best().open(key, sealed).ok_or_else(refused)
 }
 
 /// Seals each message to its recipient; the same order comes back.
@@ -30,19 +30,17 @@ pub fn seal_many(
     messages: &[(&BoxPublicKey, &[u8])],
     entropy: &mut Entropy,
 ) -> Vec<Result<Vec<u8>>> {
-    messages.iter().map(|(to, message)| Ok(seal(to, message, entropy))).collect()
+    Backend::best().seal_many(messages, entropy).into_iter().map(Ok).collect()
 }
 
 /// Opens each box with one key; a bad box spoils no other.
 pub fn open_many(key: &BoxSecretKey, sealed: &[&[u8]]) -> Vec<Result<SecretBytes>> {
-    let public = key.public_key();
-    sealed.iter().map(|sealed| open_with(key, &public, sealed)).collect()
+    let opened = Backend::best().open_many(key, sealed).into_iter();
+    opened.map(|plain| plain.ok_or_else(refused)).collect()
 }
 
-fn open_with(key: &BoxSecretKey, public: &BoxPublicKey, sealed: &[u8]) -> Result<SecretBytes> {
-    crypto::box_seal_open(key, public, sealed).ok_or_else(|| {
-        Error::new(ErrorCode::OpenFailed, "a sealed box does not open with this key")
-    })
+fn refused() -> Error {
+    Error::new(ErrorCode::OpenFailed, "a sealed box does not open with this key")
 }
 
 #[cfg(test)]

@@ -1,0 +1,49 @@
+//! The Montgomery ladder (RFC 7748, section 5): eight scalars times eight points.
+
+use super::{
+    field::{
+        Loose, Tight, biased, carry, carry_at_once, difference, loose, plus_121665, product,
+        product_biased, select, small, square, square_biased, sum,
+    },
+    vector::{Mask, Vector, and, or, splat, test},
+};
+
+lanes! {
+    /// Clamps scalars: a multiple of 8 with bit 254 set.
+    #[inline]
+    pub(crate) fn clamp(k: &[Vector; 4]) -> [Vector; 4] {
+        [and(k[0], splat(!7)), k[1], k[2], or(and(k[3], splat(!(1 << 63))), splat(1 << 62))]
+    }
+
+    /// (x, z) of the product of each clamped scalar with the point of u-coordinate `u`; z may be 0.
+    ///
+    /// Instead of swapping the two points before and after a step, as is usual, only the one to be doubled is
+    /// selected: the addition gives the same whichever comes first.
+    #[inline(never)]
+    pub(crate) fn ladder(k: &[Vector; 4], u: &Tight) -> (Tight, Tight) {
+        let one = loose(&small(1));
+        // Both x stay biased throughout.
+        let (mut x2, mut z2): (Loose, Loose) = (biased(&one), loose(&small(0)));
+        let (mut x3, mut z3): (Loose, Loose) = (biased(&loose(u)), one);
+        let mut before: Mask = 0;
+        for bit in (0..255_u32).rev() {
+            let now = test(k[bit as usize / 64], splat(1 << (bit % 64)));
+            let turn = before ^ now;
+            before = now;
+            let (a, b) = (carry(&sum(&x2, &z2)), carry(&difference(&x2, &z2)));
+            let (c, d) = (carry(&sum(&x3, &z3)), carry(&difference(&x3, &z3)));
+            let (plus, minus) = (select(turn, &a, &c), select(turn, &b, &d));
+            // The differential addition.
+            let (da, cb) = (product_biased(&d, &a), product(&c, &b));
+            let (plus2, minus2) = (square_biased(&plus), square(&minus));
+            x3 = square_biased(&carry(&sum(&da, &cb)));
+            z3 = product(u, &carry_at_once(&square(&carry(&difference(&da, &cb)))));
+            // The doubling.
+            x2 = product_biased(&carry_at_once(&plus2), &carry_at_once(&minus2));
+            let e = carry_at_once(&difference(&plus2, &minus2));
+            z2 = product(&e, &carry_at_once(&plus_121665(&plus2, &e)));
+        }
+        let (x2, z2, x3, z3) = (carry(&x2), carry(&z2), carry(&x3), carry(&z3));
+        (select(before, &x2, &x3), select(before, &z2, &z3))
+    }
+}
