@@ -47,6 +47,8 @@ extension Machine {
                 guard try await attempt(step, .vaultIo, { try await held.flush() }) != nil else { return true }
             }
             if let response = try await attempt(step, .relayUnreachable, { try await transport.send(request) }) {
+                // What a write came to is always taken note of; what a read brought need not be.
+                if request.method == "GET" { try Task.checkCancellation() }
                 try answered(step, response)
             }
         }

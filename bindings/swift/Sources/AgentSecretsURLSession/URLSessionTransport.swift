@@ -22,6 +22,7 @@ public struct URLSessionTransport: Transport {
     ///
     /// - Throws: ``AgentSecretsError/relayUnreachable(_:)``, `CancellationError`.
     public func send(_ request: Request) async throws -> Response {
+        try Task.checkCancellation()
         guard let url = URL(string: request.url) else {
             throw AgentSecretsError(.invalidArgument, "the relay's address is no URL")
         }

@@ -19,6 +19,7 @@ private func device() async throws -> (config: Config, folder: URL) {
     let workspace = try await client.create(name: "acme", label: "laptop")
     try await client.set("URL", to: "fake-1")
     try await client.set("TOKEN", to: "fake-2")
+    try await client.push()
     return (try config(try workspace.id), folder)
 }
 

@@ -77,7 +77,7 @@ private let canary = "canary-5e1d-not-to-be-shown"
         await note { _ = try SealedBox.seal(Secret(canary), to: canary) }
         let client = try await Client.member(of: nil, label: "laptop")
         await note { try await client.set(canary, to: canary) }
-        await note { try await client.set("URL", to: canary, environment: canary) }
+        await note { try await client.set("URL", to: canary, environment: "nowhere") }
         await note { _ = try await client.join(Secret(canary), label: "x") }
         await note { try await client.set("URL", to: String(repeating: canary, count: 4000)) }
         #expect(texts.count == 27)

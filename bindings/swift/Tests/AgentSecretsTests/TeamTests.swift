@@ -14,7 +14,7 @@ import Testing
         try await writer.set("URL", to: "fake-2")
         #expect(try await writer.drift().inSync == false)
         try await writer.push()
-        #expect(try await founder.sync().pulled.first?.updated == ["URL"])
+        #expect(try await founder.sync().pulled.contains { $0.updated == ["URL"] })
         #expect(try await founder.secrets()["URL"] == Secret("fake-2"))
         #expect(try await founder.history("URL").count == 2)
         #expect(try await founder.list().map(\.name) == ["URL"])
@@ -30,6 +30,7 @@ import Testing
         let reader = try await Client.member(of: relay, label: "phone", founder: founder, role: .reader)
         await #expect(throws: AgentSecretsError.self) { try await reader.workspace.createEnvironment("test") }
         try await founder.workspace.setRole(of: "phone", to: .admin)
+        try await founder.workspace.setScope(of: "phone", to: ["development"])
         try await founder.workspace.setScope(of: "phone", to: [])
         _ = try await reader.workspace.follow()
         try await reader.workspace.createEnvironment("test")
