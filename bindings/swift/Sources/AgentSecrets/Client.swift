@@ -109,7 +109,7 @@ public final class Client: Sendable {
     }
 
     /// One environment against another.
-    public func drift(between one: String, and other: String) async throws -> DriftReport {
+    public func driftBetween(_ one: String, and other: String) async throws -> DriftReport {
         try rows(try await blocking { [native] in try native.driftBetween(a: one, b: other) })
     }
 

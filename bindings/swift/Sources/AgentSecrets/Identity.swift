@@ -46,7 +46,7 @@ public final class Identity: Sendable {
     }
 
     /// Opens many; for each its message, or why not.
-    public func unseal(_ sealed: [Data]) -> [Result<Secret, AgentSecretsError>] {
+    public func unsealMany(_ sealed: [Data]) -> [Result<Secret, AgentSecretsError>] {
         native.openMany(sealed: sealed).map(verdict)
     }
 }

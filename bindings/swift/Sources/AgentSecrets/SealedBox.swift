@@ -15,24 +15,8 @@ public enum SealedBox {
     /// Seals each message to one recipient string.
     ///
     /// - Throws: as for one.
-    public static func seal(_ messages: [Secret], to recipient: String) throws -> [Data] {
-        try translated { try sealMany(recipient: recipient, messages: messages.map(\.native)) }
-    }
-
-    /// Seals a message to an X25519 public key of 32 bytes.
-    ///
-    /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for another size and for a weak key.
-    public static func seal(_ message: Secret, toKey publicKey: Data) throws -> Data {
-        try message.withRevealedBytes { bytes in
-            try translated { try sealToKey(publicKey: publicKey, message: borrowed(bytes)) }
-        }
-    }
-
-    /// Seals each message to one public key.
-    ///
-    /// - Throws: as for one.
-    public static func seal(_ messages: [Secret], toKey publicKey: Data) throws -> [Data] {
-        try translated { try sealManyToKey(publicKey: publicKey, messages: messages.map(\.native)) }
+    public static func sealMany(_ messages: [Secret], to recipient: String) throws -> [Data] {
+        try translated { try AgentSecretsNative.sealMany(recipient: recipient, messages: messages.map(\.native)) }
     }
 }
 
@@ -59,6 +43,22 @@ public struct KeyPair: Sendable {
         self.secretKey = secretKey
     }
 
+    /// Seals a message to an X25519 public key of 32 bytes.
+    ///
+    /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for another size and for a weak key.
+    public static func seal(_ message: Secret, to publicKey: Data) throws -> Data {
+        try message.withRevealedBytes { bytes in
+            try translated { try sealToKey(publicKey: publicKey, message: borrowed(bytes)) }
+        }
+    }
+
+    /// Seals each message to one public key.
+    ///
+    /// - Throws: as for one.
+    public static func sealMany(_ messages: [Secret], to publicKey: Data) throws -> [Data] {
+        try translated { try sealManyToKey(publicKey: publicKey, messages: messages.map(\.native)) }
+    }
+
     /// Opens a sealed box.
     ///
     /// - Throws: ``AgentSecretsError/openFailed(_:)``.
@@ -67,7 +67,7 @@ public struct KeyPair: Sendable {
     }
 
     /// Opens many; for each its message, or why not.
-    public func unseal(_ sealed: [Data]) throws -> [Result<Secret, AgentSecretsError>] {
+    public func unsealMany(_ sealed: [Data]) throws -> [Result<Secret, AgentSecretsError>] {
         try translated { try openManyWithKey(secretKey: secretKey.native, sealed: sealed) }.map(verdict)
     }
 }

@@ -91,8 +91,8 @@ public struct Workspace: Sendable {
 
     /// Admits a recipient whose string came out of band; the label.
     @discardableResult
-    public func admit(
-        recipient: String, label: String, role: Role = .reader, scope: [String] = []
+    public func admitRecipient(
+        _ recipient: String, label: String, role: Role = .reader, scope: [String] = []
     ) async throws -> String {
         try await blocking { [native] in
             try native.admitRecipient(

@@ -14,9 +14,9 @@ import Testing
 
     @Test func aBatchGivesAVerdictForEachBox() throws {
         let identity = try Identity(generating: .ci)
-        var boxes = try SealedBox.seal((0..<100).map { Secret("value \($0)") }, to: identity.recipient)
+        var boxes = try SealedBox.sealMany((0..<100).map { Secret("value \($0)") }, to: identity.recipient)
         boxes[7][50] ^= 1
-        let opened = identity.unseal(boxes)
+        let opened = identity.unsealMany(boxes)
         #expect(opened.count == 100)
         for (place, verdict) in opened.enumerated() where place != 7 {
             #expect(try verdict.get() == Secret("value \(place)"))
@@ -29,10 +29,10 @@ import Testing
         let keys = try KeyPair()
         #expect(keys.publicKey.count == 32 && keys.secretKey.count == 32)
         #expect(try KeyPair(secretKey: keys.secretKey).publicKey == keys.publicKey)
-        let boxes = try SealedBox.seal([Secret("a"), Secret("")], toKey: keys.publicKey)
-        #expect(try keys.unseal(boxes).map { try $0.get() } == [Secret("a"), Secret("")])
-        #expect(try keys.unseal(SealedBox.seal(Secret("b"), toKey: keys.publicKey)) == Secret("b"))
-        #expect(throws: AgentSecretsError.self) { try SealedBox.seal(Secret("b"), toKey: Data(count: 31)) }
-        #expect(throws: AgentSecretsError.self) { try SealedBox.seal(Secret("b"), toKey: Data(count: 32)) }
+        let boxes = try KeyPair.sealMany([Secret("a"), Secret("")], to: keys.publicKey)
+        #expect(try keys.unsealMany(boxes).map { try $0.get() } == [Secret("a"), Secret("")])
+        #expect(try keys.unseal(KeyPair.seal(Secret("b"), to: keys.publicKey)) == Secret("b"))
+        #expect(throws: AgentSecretsError.self) { try KeyPair.seal(Secret("b"), to: Data(count: 31)) }
+        #expect(throws: AgentSecretsError.self) { try KeyPair.seal(Secret("b"), to: Data(count: 32)) }
     }
 }

@@ -35,7 +35,7 @@ import Testing
         _ = try await reader.workspace.follow()
         try await reader.workspace.createEnvironment("test")
         try await reader.workspace.renameEnvironment("test", to: "trial")
-        #expect(try await reader.drift(between: "development", and: "trial").inSync)
+        #expect(try await reader.driftBetween("development", and: "trial").inSync)
         try await reader.workspace.archiveEnvironment("trial")
         #expect(try await reader.workspace.environments().contains { $0.name == "trial" && $0.archived })
         try await reader.workspace.rekey()
@@ -58,7 +58,7 @@ import Testing
         try await founder.workspace.uninvite(open[0].id)
         #expect(try await founder.workspace.invitations() == [])
         let job = try Identity(generating: .ci)
-        #expect(try await founder.workspace.admit(recipient: job.recipient, label: "job") == "job")
+        #expect(try await founder.workspace.admitRecipient(job.recipient, label: "job") == "job")
         try await founder.workspace.remove("job", reason: .lostDevice, device: true)
         #expect(try await founder.workspace.exposure() == [])
     }
