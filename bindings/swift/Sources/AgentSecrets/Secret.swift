@@ -4,8 +4,8 @@ package import AgentSecretsNative
 /// One secret value: shown to nobody who does not ask by name.
 ///
 /// The bytes stay where the library keeps them, in memory that is wiped when the last holder lets go of it: this object,
-/// and the ``Secrets`` that it came from. Text, debug text and mirror of a secret are redacted; string interpolation of
-/// one does not compile.
+/// and the ``Secrets`` that it came from. Text, debug text and mirror of a secret are redacted; the compiler warns
+/// where one is put into a string.
 public final class Secret: Sendable {
     package let native: NativeSecret
 
@@ -78,9 +78,9 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 }
 
 extension DefaultStringInterpolation {
-    /// Does not compile: a secret is not text.
-    @available(*, unavailable, message: "a Secret is not text: call withRevealed where the value is used")
-    public mutating func appendInterpolation(_ secret: Secret) {}
+    /// The redacted description, with a warning: a secret is not text.
+    @available(*, deprecated, message: "a Secret is not text: call withRevealed where the value is used")
+    public mutating func appendInterpolation(_ secret: Secret) { appendLiteral(secret.description) }
 }
 
 extension String {
