@@ -1,0 +1,4 @@
+// A process that uses Foundation once: most Swift programs load it.
+import Foundation
+
+if ProcessInfo.processInfo.arguments.isEmpty { exit(1) }

@@ -1,0 +1,13 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+part_swift() {
+  need 'python3 -c "import tomllib"' python3 || return
+  need 'unshare --version' util-linux || return
+  need 'test -r /usr/share/keyrings/debian-archive-keyring.gpg || tools/swift-env .cache/swift swift --version' debian-archive-keyring || return
+  check "swift: toolchain (downloads 550 MB where there is none)" tools/swift-env .cache/swift swift --version
+  if [ "$rc" != 0 ]; then return; fi
+  check "swift: native library" cargo build -p agentsecrets-swift --locked || return
+  check "swift: generator" cargo build -p agentsecrets-swift-bindgen --locked || return
+  binaries || return
+  tests "swift: tests, scenarios, examples, README, canary" bindings/swift/check.py "$CARGO_TARGET_DIR/debug" "$root/.cache"
+  grep -E '^    ' "$log"
+}
