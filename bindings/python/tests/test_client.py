@@ -80,7 +80,7 @@ def test_members(relay: MemoryRelay, laptop: Client, phone: Client) -> None:
     workspace.rekey()
     phone.workspace.leave()
     workspace.follow()
-    workspace.remove("agent", "lost")
+    workspace.remove("agent", "retired")
     assert [row["label"] for row in workspace.members() if row["active"]] == ["laptop"]
     with pytest.raises(errors.UnknownMember):
         workspace.remove("nobody")
