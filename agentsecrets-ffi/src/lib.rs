@@ -3,7 +3,8 @@
 /// What every binding shares, without `unsafe`: objects that lock inside, plain data, one error.
 pub mod model;
 
-/// The C functions.
+/// The C functions. Other bindings leave them out: their modules export nothing of C's.
+#[cfg(feature = "capi")]
 #[allow(unsafe_code)]
 pub mod capi;
 

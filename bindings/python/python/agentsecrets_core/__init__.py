@@ -7,18 +7,20 @@
 
 Nothing is read, opened or asked for at import. What is seldom needed is imported on first use.
 """
-from . import errors
-from .errors import AgentSecretsError
 from ._load import Change, Secrets, aload, load
 from ._native import Config, Identity, Secret, __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import errors
     from ._client import Client, Workspace, init, verify
     from ._native import generate_keys, public_key, seal, seal_many, unseal, unseal_many
     from ._watch import Watch
+    from .errors import AgentSecretsError
 
 _LATER = {
+    "AgentSecretsError": "errors",
+    "errors": "errors",
     "Client": "_client",
     "Workspace": "_client",
     "Watch": "_watch",
@@ -63,9 +65,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found: object = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = found
-    return found
+    found = import_module(f"{__name__}.{module}")
+    value: object = found if module == name else getattr(found, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> "list[str]":

@@ -7,7 +7,7 @@ from ._load import OfClient, Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, List, Optional, Union
+    from typing import Any, Iterable, List, Literal, Optional, Union
 
     from ._native import Secret
     from ._rows import (
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     )
 
     _Text = Union[str, Secret]
+    _Role = Literal["owner", "admin", "writer", "reader"]
+    _Reason = Literal["departed", "lost-device", "compromised", "retired"]
 
 
 def init(label: str, config: "Optional[Config]" = None) -> bool:
@@ -133,7 +135,7 @@ class Workspace:
         """Publishes a local workspace."""
         self._native.connect(relay)
 
-    def invite(self, role: str = "reader", scope: "Iterable[str]" = (), expires: "Optional[float]" = None) -> "Secret":
+    def invite(self, role: "_Role" = "reader", scope: "Iterable[str]" = (), expires: "Optional[float]" = None) -> "Secret":
         """A code for one newcomer, secret until it is used. `expires` is in seconds since 1970; none is never."""
         return self._native.invite(role, _blanks(scope), expires)
 
@@ -149,7 +151,7 @@ class Workspace:
         """Admits whoever answered an invitation made here; how many."""
         return self._native.admit()
 
-    def admit_recipient(self, recipient: str, label: str, role: str = "reader", scope: "Iterable[str]" = ()) -> str:
+    def admit_recipient(self, recipient: str, label: str, role: "_Role" = "reader", scope: "Iterable[str]" = ()) -> str:
         """Admits a recipient whose string came out of band."""
         return self._native.admit_recipient(recipient, role, _blanks(scope), label)
 
@@ -157,7 +159,7 @@ class Workspace:
         """Members."""
         return _read(self._native.members())  # type: ignore[no-any-return]
 
-    def remove(self, member: str, reason: str = "departed", *, device: bool = False, rekey: bool = True) -> None:
+    def remove(self, member: str, reason: "_Reason" = "departed", *, device: bool = False, rekey: bool = True) -> None:
         """Ends the memberships of a member's person, or of this one device."""
         self._native.remove(member, reason, device, rekey)
 
@@ -169,7 +171,7 @@ class Workspace:
         """Begins the next generation of the workspace key."""
         self._native.rekey()
 
-    def set_role(self, member: str, role: str) -> None:
+    def set_role(self, member: str, role: "_Role") -> None:
         """owner, admin, writer or reader."""
         self._native.set_role(member, role)
 

@@ -4,7 +4,6 @@ from _collections_abc import Mapping
 from time import time
 
 from . import _native
-from .errors import Closed, InvalidArgument, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from ._native import Config, Secret
     from ._watch import Watch
+    from .errors import AgentSecretsError
 
     _Age = Union[float, str, timedelta]
 
@@ -22,6 +22,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _overrides: "List[Secrets]" = []
 
 
+def _error(code: "_native._Code", message: str, hint: "Optional[str]" = None) -> "AgentSecretsError":
+    from .errors import make
+
+    return make(code, message, hint)
+
+
 def seconds(age: "Optional[_Age]") -> "Optional[float]":
     """Seconds of a number, of a timedelta, or of a text such as "90s", "15m", "24h", "7d"."""
     if age is None or isinstance(age, (int, float)):
@@ -29,7 +35,7 @@ def seconds(age: "Optional[_Age]") -> "Optional[float]":
     if isinstance(age, str):
         if age[:-1].isdecimal() and age[-1] in _UNITS:
             return float(int(age[:-1]) * _UNITS[age[-1]])
-        raise InvalidArgument('an age is a number and a unit: "90s", "15m", "24h", "7d"')
+        raise _error("invalid_argument", 'an age is a number and a unit: "90s", "15m", "24h", "7d"')
     total = getattr(age, "total_seconds", None)
     if total is None:
         raise TypeError(f"an age is seconds, a text or a timedelta, not {type(age).__name__}")
@@ -102,16 +108,16 @@ class _Ended:
     """In the place of values that were let go."""
 
     def __getattr__(self, name: str) -> "NoReturn":
-        raise Closed("the secrets were closed")
+        raise _error("closed", "the secrets were closed")
 
     def __getitem__(self, name: object) -> "NoReturn":
-        raise Closed("the secrets were closed")
+        raise _error("closed", "the secrets were closed")
 
     def __len__(self) -> "NoReturn":
-        raise Closed("the secrets were closed")
+        raise _error("closed", "the secrets were closed")
 
     def __contains__(self, name: object) -> "NoReturn":
-        raise Closed("the secrets were closed")
+        raise _error("closed", "the secrets were closed")
 
 
 class Change:
@@ -164,10 +170,9 @@ class Secrets(_Base):
         return len(self._held)
 
     def __repr__(self) -> str:
-        try:
-            return f"<Secrets of {self.environment}: {len(self)} values, redacted>"
-        except Closed:
+        if isinstance(self._held, _Ended):  # pyright: ignore[reportUnnecessaryIsInstance]
             return "<Secrets: closed>"
+        return f"<Secrets of {self.environment}: {len(self)} values, redacted>"
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -199,7 +204,7 @@ class Secrets(_Base):
         missing = [name for name in names if name not in self]
         if missing:
             where = f"missing in {self.environment}: {', '.join(missing)}; looked in the values of this test"
-            raise make("missing_secrets", where, "")
+            raise _error("missing_secrets", where, "")
         return self
 
     def _replace(self, held: "_native.Secrets") -> Change:
@@ -233,7 +238,7 @@ class Secrets(_Base):
         values = [(name, self[name]) for name in wanted]
         applied = {name: value.reveal() for name, value in values if override or name not in os.environ}
         if any("\0" in value for value in applied.values()):
-            raise make("not_an_environment_value", "a value holds a zero byte")
+            raise _error("not_an_environment_value", "a value holds a zero byte")
         os.environ.update(applied)
         return list(applied)
 

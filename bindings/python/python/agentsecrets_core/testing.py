@@ -7,12 +7,15 @@
         founder = member(relay, "laptop")
 """
 from contextlib import contextmanager
-from typing import Generator, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Generator, Mapping, Optional, Union
 
 from . import _load, _native
 from ._client import Client
 from ._load import Secrets
 from ._native import Config, Identity, Secret
+
+if TYPE_CHECKING:
+    from ._client import _Role
 
 __all__ = ["MemoryRelay", "member", "override"]
 
@@ -52,7 +55,7 @@ class MemoryRelay:
         self.stop()
 
 
-def member(relay: "Optional[MemoryRelay]", label: str, *, founder: "Optional[Client]" = None, role: str = "writer",
+def member(relay: "Optional[MemoryRelay]", label: str, *, founder: "Optional[Client]" = None, role: "_Role" = "writer",
            name: str = "test") -> Client:
     """A client over a vault in memory, with a fresh identity: the founder of a workspace, or admitted to that of `founder`."""
     client = Client(Config(vault="memory", identity=Identity.generate("human").string()))
