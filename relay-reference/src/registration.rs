@@ -39,7 +39,7 @@ fn closed() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "registration_closed", detail)
 }
 
-/// Reads a list: a recipient (`agentsecrets identity show`) or a member's id on each line, `#` begins
+/// Reads a list: a recipient (`agentsecrets identity`) or a member's id on each line, `#` begins
 /// a remark.
 ///
 /// # Errors

@@ -27,10 +27,19 @@ pub fn quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// One line, soon.
-pub fn report(line: &str) {
+/// Something that an operator may have to act on, soon.
+pub fn report(message: &str) {
+    say(format!("time={} level=warn message={message:?}", crate::now()));
+}
+
+/// A request in `name=value` words, soon.
+pub fn request(words: &str) {
+    say(format!("time={} level=info {words}", crate::now()));
+}
+
+fn say(line: String) {
     if !QUIET.load(Ordering::Relaxed) {
-        let _ = LINES.try_send(line.to_owned());
+        let _ = LINES.try_send(line);
     }
 }
 

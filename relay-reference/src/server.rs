@@ -6,7 +6,10 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -110,7 +113,8 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { app, public, admin, per_address, guard } = self;
         let graceful = GracefulShutdown::new();
-        let door = |router, guard| Arc::new(Door::new(router, per_address, guard));
+        let open = &app.metrics.connections;
+        let door = |router, guard| Arc::new(Door::new(router, per_address, guard, open));
         let mut accepting = vec![accept(public, door(http::router(&app), guard), &graceful)];
         if let Some(admin) = admin {
             accepting.push(accept(admin, door(admin::router(&app), None), &graceful));
@@ -171,13 +175,19 @@ struct Door {
     all: Arc<Semaphore>,
     per_address: usize,
     guard: Option<Guard>,
+    open: Arc<AtomicUsize>,
     of_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Door {
-    fn new(router: Router, per_address: usize, guard: Option<Guard>) -> Self {
-        let all = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { router, all, per_address, guard, of_address: Mutex::default() }
+    fn new(
+        router: Router,
+        per_address: usize,
+        guard: Option<Guard>,
+        open: &Arc<AtomicUsize>,
+    ) -> Self {
+        let (all, open) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::clone(open));
+        Self { router, all, per_address, guard, open, of_address: Mutex::default() }
     }
 
     /// Counts one more connection of an address, if it may have one.
@@ -188,10 +198,12 @@ impl Door {
             return None;
         }
         *count += 1;
+        self.open.fetch_add(1, Relaxed);
         Some(Place { door: Arc::clone(self), address, _permit: permit })
     }
 
     fn leave(&self, address: IpAddr) {
+        self.open.fetch_sub(1, Relaxed);
         let mut counts = self.of_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&address) {
             *count -= 1;

@@ -182,6 +182,8 @@ fn operators_have_a_listener_of_their_own() {
         "relay_commits_total 1",
         "relay_entries_total 2",
         "relay_queue_depth 0",
+        "relay_connections 1",
+        "relay_request_seconds_count{endpoint=\"/v1/workspaces/sync\"} 1",
         "relay_long_polls 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");

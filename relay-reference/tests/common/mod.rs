@@ -41,6 +41,15 @@ impl Relay {
         Self::spawn(strace, data, &[])
     }
 
+    /// The same with the sync calls from number `from` on failing.
+    pub fn start_with_failing_syncs(data: &Path, from: u32) -> Self {
+        let mut strace = Command::new("strace");
+        let inject = format!("inject=fsync,fdatasync:error=EIO:when={from}+");
+        strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"]);
+        strace.arg(inject).arg(env!("CARGO_BIN_EXE_relay-reference"));
+        Self::spawn(strace, data, &[])
+    }
+
     /// Over a PostgreSQL database.
     pub fn over(url: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relay-reference"));
