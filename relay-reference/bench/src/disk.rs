@@ -9,6 +9,8 @@ use std::{
 
 use hdrhistogram::Histogram;
 
+use crate::load::latencies;
+
 /// Bytes of one write: a page of SQLite.
 const PAGE: usize = 4_096;
 
@@ -25,7 +27,7 @@ pub fn fdatasync(folder: &Path, time: Duration) -> io::Result<Histogram<u64>> {
 
 fn measure(path: &Path, time: Duration) -> io::Result<Histogram<u64>> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    let mut latencies = Histogram::new(3).map_err(io::Error::other)?;
+    let mut latencies = latencies()?;
     let start = Instant::now();
     while start.elapsed() < time {
         let one = Instant::now();

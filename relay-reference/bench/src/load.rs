@@ -77,10 +77,9 @@ pub struct Outcome {
 
 impl Outcome {
     fn new() -> io::Result<Self> {
-        let empty = || Histogram::new(3).map_err(io::Error::other);
         Ok(Self {
-            from_due: empty()?,
-            from_sent: empty()?,
+            from_due: latencies()?,
+            from_sent: latencies()?,
             answers: BTreeMap::new(),
             acknowledged: 0,
             without_retry_after: 0,
@@ -99,6 +98,14 @@ impl Outcome {
         self.ran_dry += other.ran_dry;
         Ok(())
     }
+}
+
+/// Room for latencies from a microsecond to ten minutes, each kept to three digits.
+///
+/// # Errors
+/// None: the bounds are good.
+pub fn latencies() -> io::Result<Histogram<u64>> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).map_err(io::Error::other)
 }
 
 /// Percentiles in milliseconds.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connection::Connection,
-    load::{insist, percentiles},
+    load::{insist, latencies, percentiles},
     memory::resident,
     request::{Authority, random},
     team::{Device, found, push},
@@ -45,14 +45,14 @@ pub fn run(relay: SocketAddr, to: &Authority, count: usize, process: u32) -> io:
     }
     std::thread::sleep(Duration::from_secs(2));
     let waiting = resident(process)?;
-    let mut latencies = Histogram::new(3).map_err(io::Error::other)?;
-    rooms.iter_mut().try_for_each(|room| wake(&mut line, to, room, &mut latencies))?;
+    let mut heard = latencies()?;
+    rooms.iter_mut().try_for_each(|room| wake(&mut line, to, room, &mut heard))?;
     Ok(json!({
         "waiting": count,
         "megabytes_before": before,
         "megabytes_waiting": waiting,
-        "heard": latencies.len(),
-        "from_commit_ms": percentiles(&latencies),
+        "heard": heard.len(),
+        "from_commit_ms": percentiles(&heard),
     }))
 }
 
@@ -77,7 +77,7 @@ fn wake(
     line: &mut Connection,
     to: &Authority,
     room: &mut Room,
-    latencies: &mut Histogram<u64>,
+    heard: &mut Histogram<u64>,
 ) -> io::Result<()> {
     let push = push(&room.state, &room.founder, 1, 1, 64).map_err(io::Error::other)?;
     let body = push.body(&room.state)?;
@@ -88,7 +88,7 @@ fn wake(
         if page.entries.len() != 1 {
             return Err(io::Error::other("somebody was answered without the news"));
         }
-        latencies.saturating_record(start.elapsed().as_micros() as u64);
+        heard.saturating_record(start.elapsed().as_micros() as u64);
     }
     Ok(())
 }
