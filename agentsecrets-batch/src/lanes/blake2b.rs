@@ -28,43 +28,47 @@ const SIGMA: [[usize; 16]; 10] = [
     [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
 ];
 
-/// The words that each of a round's mixings works on: columns, then diagonals.
-const MIXED: [[usize; 4]; 8] = [
-    [0, 4, 8, 12],
-    [1, 5, 9, 13],
-    [2, 6, 10, 14],
-    [3, 7, 11, 15],
-    [0, 5, 10, 15],
-    [1, 6, 11, 12],
-    [2, 7, 8, 13],
-    [3, 4, 9, 14],
-];
-
 lanes! {
+    /// Mixes two words of the message into four of the state.
+    #[inline]
+    fn mix(v: &mut [Vector; 16], [a, b, c, d]: [usize; 4], x: Vector, y: Vector) {
+        v[a] = add_wrapping(add_wrapping(v[a], v[b]), x);
+        v[d] = ror::<32>(xor(v[d], v[a]));
+        v[c] = add_wrapping(v[c], v[d]);
+        v[b] = ror::<24>(xor(v[b], v[c]));
+        v[a] = add_wrapping(add_wrapping(v[a], v[b]), y);
+        v[d] = ror::<16>(xor(v[d], v[a]));
+        v[c] = add_wrapping(v[c], v[d]);
+        v[b] = ror::<63>(xor(v[b], v[c]));
+    }
+
     /// The first 24 bytes' words of each lane's `a` followed by its `b`.
     pub(crate) fn nonces(a: &[Vector; 4], b: &[Vector; 4]) -> [Vector; 3] {
-        let message: [Vector; 16] =
-            from_fn(|i| match i { 0..4 => a[i], 4..8 => b[i - 4], _ => zero() });
-        let mut state: [Vector; 16] = from_fn(|i| splat(IV[i % 8]));
+        let mut m = [zero(); 16];
+        m[..4].copy_from_slice(a);
+        m[4..8].copy_from_slice(b);
+        let mut v: [Vector; 16] = from_fn(|i| splat(IV[i % 8]));
         // Digest of 24 bytes, no key; then the length so far, and the mark of the last block.
-        state[0] = splat(IV[0] ^ 0x0101_0000 ^ 24);
-        let start: [Vector; 3] = from_fn(|i| state[i]);
-        state[12] = splat(IV[4] ^ 64);
-        state[14] = splat(!IV[6]);
+        v[0] = splat(IV[0] ^ 0x0101_0000 ^ 24);
+        let start = [v[0], v[1], v[2]];
+        v[12] = splat(IV[4] ^ 64);
+        v[14] = splat(!IV[6]);
+        // Columns, then diagonals. Written out, so that the state stays in registers.
         for round in 0..12 {
-            for (place, [a, b, c, d]) in MIXED.into_iter().enumerate() {
-                let sigma = &SIGMA[round % 10];
-                let (x, y) = (message[sigma[2 * place]], message[sigma[2 * place + 1]]);
-                state[a] = add_wrapping(add_wrapping(state[a], state[b]), x);
-                state[d] = ror::<32>(xor(state[d], state[a]));
-                state[c] = add_wrapping(state[c], state[d]);
-                state[b] = ror::<24>(xor(state[b], state[c]));
-                state[a] = add_wrapping(add_wrapping(state[a], state[b]), y);
-                state[d] = ror::<16>(xor(state[d], state[a]));
-                state[c] = add_wrapping(state[c], state[d]);
-                state[b] = ror::<63>(xor(state[b], state[c]));
-            }
+            let s = &SIGMA[round % 10];
+            mix(&mut v, [0, 4, 8, 12], m[s[0]], m[s[1]]);
+            mix(&mut v, [1, 5, 9, 13], m[s[2]], m[s[3]]);
+            mix(&mut v, [2, 6, 10, 14], m[s[4]], m[s[5]]);
+            mix(&mut v, [3, 7, 11, 15], m[s[6]], m[s[7]]);
+            mix(&mut v, [0, 5, 10, 15], m[s[8]], m[s[9]]);
+            mix(&mut v, [1, 6, 11, 12], m[s[10]], m[s[11]]);
+            mix(&mut v, [2, 7, 8, 13], m[s[12]], m[s[13]]);
+            mix(&mut v, [3, 4, 9, 14], m[s[14]], m[s[15]]);
         }
-        from_fn(|i| xor(start[i], xor(state[i], state[i + 8])))
+        [
+            xor(start[0], xor(v[0], v[8])),
+            xor(start[1], xor(v[1], v[9])),
+            xor(start[2], xor(v[2], v[10])),
+        ]
     }
 }

@@ -3,14 +3,12 @@
 use super::{
     blake2b::nonces,
     field::{load, load_one, store},
-    salsa::{blocks, hsalsa, stream},
+    salsa::{blocks, bytes, hsalsa, stream},
     table::Table,
-    vector::{Vector, Words, splat_word, to_lanes, wipe, word_lanes, words},
+    vector::{Vector, Words, lower_halves, shr, splat_word, to_lanes, verdict, wipe, word_lanes},
     x25519::{Quotients, Scalars, forget, multiply_each, multiply_table, settle},
 };
 use crate::poly1305::tag;
-use core::array::from_fn;
-use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes in front of a box's ciphertext.
 const FRONT: usize = 48;
@@ -26,12 +24,12 @@ pub(crate) enum Recipients<'a> {
     Table(&'a [u8; 32], &'a Table),
 }
 
-/// What sixteen boxes are encrypted with; wiped.
+/// What sixteen boxes are encrypted with. It lives on the stack, which is wiped after each part of a batch.
 struct Keys {
     key: [Words; 8],
     nonce: [Words; 2],
     /// Authenticator's key, and 32 bytes of key stream.
-    first: Zeroizing<[[u8; 64]; 16]>,
+    first: [[u8; 64]; 16],
 }
 
 lanes! {
@@ -95,25 +93,26 @@ lanes! {
         [groups[2 * place], groups[last.min(2 * place + 1)]]
     }
 
-    /// 64-bit words of twice eight lanes as 32-bit words of sixteen.
+    /// 64-bit words of twice eight lanes as two 32-bit words of sixteen.
     #[inline]
-    fn halves<const N: usize>(pairs: [&[Vector; N]; 2], place: usize) -> Words {
-        let (low, high) = (to_lanes(pairs[0][place / 2]), to_lanes(pairs[1][place / 2]));
-        words(from_fn(|lane| {
-            let word = if lane < 8 { low[lane] } else { high[lane - 8] };
-            (word >> (32 * (place % 2))) as u32
-        }))
+    fn halves(first: Vector, second: Vector) -> (Words, Words) {
+        (lower_halves(first, second), lower_halves(shr::<32>(first), shr::<32>(second)))
     }
 
     fn keys(shared: &[[Vector; 4]; 2], nonce: &[[Vector; 3]; 2]) -> Keys {
         let none = splat_word(0);
-        let secret: [Words; 8] = from_fn(|i| halves([&shared[0], &shared[1]], i));
-        let nonce: [Words; 6] = from_fn(|i| halves([&nonce[0], &nonce[1]], i));
+        let (mut secret, mut words) = ([none; 8], [none; 6]);
+        for i in 0..4 {
+            (secret[2 * i], secret[2 * i + 1]) = halves(shared[0][i], shared[1][i]);
+        }
+        for i in 0..3 {
+            (words[2 * i], words[2 * i + 1]) = halves(nonce[0][i], nonce[1][i]);
+        }
+        let nonce = words;
         let box_key = hsalsa(&secret, &[none; 4]);
         let key = hsalsa(&box_key, &[nonce[0], nonce[1], nonce[2], nonce[3]]);
-        let mut keys = Keys { key, nonce: [nonce[4], nonce[5]], first: Zeroizing::new([[0; 64]; 16]) };
-        blocks(&key, &[nonce[4], nonce[5], none, none], &mut keys.first);
-        keys
+        let first = blocks(&key, &[nonce[4], nonce[5], none, none]);
+        Keys { key, nonce: [nonce[4], nonce[5]], first: first.map(|block| bytes(block)) }
     }
 
     fn seal_sixteen(
@@ -123,7 +122,7 @@ lanes! {
         messages: &[&[u8]],
         sealed: &mut Vec<Option<Vec<u8>>>,
     ) {
-        let (keys, zero) = (keys(shared, nonce), zeros(shared));
+        let (keys, zero) = (keys(shared, nonce), verdict(zeros(shared)));
         let mut rows = [[0; 32]; 16];
         let (first, second) = rows.split_at_mut(8);
         store(&publics[0], first);
@@ -145,14 +144,15 @@ lanes! {
         sealed: &[&[u8]],
         opened: &mut Vec<Option<Vec<u8>>>,
     ) {
-        let (keys, zero) = (keys(shared, nonce), zeros(shared));
+        let (keys, zero) = (keys(shared, nonce), verdict(zeros(shared)));
         let mut bodies: Vec<Option<Vec<u8>>> = sealed
             .iter()
             .enumerate()
             .map(|(lane, sealed)| {
                 let (front, body) = sealed.split_at_checked(FRONT)?;
                 let expected = tag(authenticator(&keys, lane), body);
-                let good = same(&expected, &front[32..]) & (zero >> lane & 1 == 0);
+                let differ = verdict(difference(&expected, &front[32..]));
+                let good = differ == 0 && zero >> lane & 1 == 0;
                 good.then(|| body.to_vec())
             })
             .collect();
@@ -178,41 +178,43 @@ lanes! {
     /// Adds the key stream to each lane's bytes.
     fn encrypt(keys: &Keys, bodies: &mut [&mut [u8]]) {
         let longest = bodies.iter().map(|body| body.len()).max().unwrap_or(0);
-        for (body, first) in bodies.iter_mut().zip(keys.first.iter()) {
+        for (body, first) in bodies.iter_mut().zip(&keys.first) {
             add_stream(body, &first[32..]);
         }
-        let mut block = Zeroizing::new([[0; 64]; 16]);
         for counter in 1..=TOGETHER {
             let done = 64 * counter - 32;
             if done >= longest {
                 return;
             }
             let counter = splat_word(counter as u32);
-            blocks(&keys.key, &[keys.nonce[0], keys.nonce[1], counter, splat_word(0)], &mut block);
-            for (body, stream) in bodies.iter_mut().zip(block.iter()) {
-                add_stream(body.get_mut(done..).unwrap_or_default(), stream);
+            let input = [keys.nonce[0], keys.nonce[1], counter, splat_word(0)];
+            for (body, block) in bodies.iter_mut().zip(blocks(&keys.key, &input)) {
+                add_stream(body.get_mut(done..).unwrap_or_default(), &bytes(block));
             }
         }
-        let mut lanes = keys.key.map(|word| word_lanes(word));
-        let nonce = keys.nonce.map(|word| word_lanes(word));
+        let (key, nonce) = (keys.key.map(|word| word_lanes(word)), keys.nonce.map(|word| word_lanes(word)));
         for (lane, body) in bodies.iter_mut().enumerate() {
+            let (key, nonce) = (key.map(|word| word[lane]), nonce.map(|word| word[lane]));
             let rest = body.get_mut(64 * TOGETHER + 32..).unwrap_or_default();
             for (place, part) in rest.chunks_mut(1024).enumerate() {
-                let counter = (TOGETHER + 1 + 16 * place) as u64;
-                let key = lanes.map(|word| word[lane]);
-                stream(key, nonce.map(|word| word[lane]), counter, &mut block);
-                add_stream(part, block.as_flattened());
+                let blocks = stream(key, nonce, (TOGETHER + 1 + 16 * place) as u64);
+                for (part, block) in part.chunks_mut(64).zip(blocks) {
+                    add_stream(part, &bytes(block));
+                }
             }
         }
-        lanes.zeroize();
     }
 
     /// Adds as much of the stream as there are bytes.
     #[inline]
     fn add_stream(bytes: &mut [u8], stream: &[u8]) {
-        for (byte, stream) in bytes.iter_mut().zip(stream) {
-            *byte ^= stream;
+        let (words, rest) = bytes.as_chunks_mut::<8>();
+        let stream = stream.as_chunks::<8>().0;
+        for (word, stream) in words.iter_mut().zip(stream) {
+            *word = (u64::from_ne_bytes(*word) ^ u64::from_ne_bytes(*stream)).to_ne_bytes();
         }
+        let last = stream.get(words.len()).into_iter().flatten();
+        rest.iter_mut().zip(last).for_each(|(byte, stream)| *byte ^= stream);
     }
 }
 
@@ -228,7 +230,7 @@ fn authenticator(keys: &Keys, lane: usize) -> &[u8; 32] {
     keys.first[lane].first_chunk().unwrap_or(&[0; 32])
 }
 
-/// Equality in a time that depends on nothing.
-fn same(a: &[u8; 16], b: &[u8]) -> bool {
-    b.len() == a.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+/// Not 0 where tags differ, in a time that depends on nothing.
+fn difference(a: &[u8; 16], b: &[u8]) -> u16 {
+    a.iter().zip(b).fold(0, |differ, (a, b)| differ | u16::from(a ^ b))
 }

@@ -7,10 +7,12 @@ mod field;
 #[path = "../lanes/ladder.rs"]
 mod ladder;
 #[path = "../lanes/table.rs"]
+#[allow(dead_code)] // Which points have a table, intervals cannot say.
 mod table;
 #[path = "../vector/interval.rs"]
 mod vector;
 #[path = "../lanes/x25519.rs"]
+#[allow(dead_code)] // Boxes are not opened here.
 mod x25519;
 
 /// Every scalar times every point, by the ladder, with the inversion and the encoding of a whole part.

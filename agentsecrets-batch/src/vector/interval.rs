@@ -31,11 +31,6 @@ fn factors(a: Vector, b: Vector) -> (u128, u128) {
     (u128::from(a.low) * u128::from(b.low), u128::from(a.high) * u128::from(b.high))
 }
 
-/// The greatest value that a limb of a field element may have to leave the crate in.
-pub(crate) fn greatest(v: Vector) -> u64 {
-    v.high
-}
-
 lanes! {
     pub(crate) fn splat(x: u64) -> Vector { within(x..=x) }
     pub(crate) fn zero() -> Vector { splat(0) }
