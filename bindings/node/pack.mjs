@@ -29,6 +29,36 @@ function fresh(folder) {
   return folder;
 }
 
+// What every start reads: one file instead of twelve, since each costs as much as it costs to load twenty secrets.
+const START = ["native", "errors", "check", "secret", "config", "secrets", "load", "workspace", "client", "identity", "boxes", "index"].map((name) => `./${name}.js`);
+const PARTS = 'Symbol.for("agentsecrets-core parts")';
+
+/** Writes the modules of START into lib/index.js, as they are; files of their names hand them on. */
+function merge(lib) {
+  const quoted = START.map((name) => `${JSON.stringify(name)}(module, exports, require) {\n${readFileSync(join(lib, name), "utf8")}}`);
+  const text = `"use strict";
+// Made of ${START.join(", ")}: see bindings/node/pack.mjs.
+const outer = require;
+const made = new Map();
+function part(name) {
+  if (!Object.hasOwn(parts, name)) return outer(name);
+  let module = made.get(name);
+  if (module === undefined) {
+    made.set(name, (module = { exports: {} }));
+    parts[name](module, module.exports, part);
+  }
+  return module.exports;
+}
+const parts = {
+${quoted.join(",\n")},
+};
+module.exports = part("./index.js");
+Object.defineProperty(module.exports, ${PARTS}, { value: part });
+`;
+  for (const name of START) writeFileSync(join(lib, name), `"use strict";\nmodule.exports = require("./index.js")[${PARTS}](${JSON.stringify(name)});\n`);
+  writeFileSync(join(lib, "index.js"), text);
+}
+
 function tarball(folder, out) {
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const [made] = JSON.parse(execFileSync(npm, ["pack", "--json", "--ignore-scripts", "--pack-destination", out], { cwd: folder, encoding: "utf8" }));
@@ -40,6 +70,8 @@ export function pack(libraries, out) {
   const own = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
   const core = fresh(join(out, "agentsecrets-core"));
   for (const part of ["package.json", "README.md", "lib"]) cpSync(join(here, part), join(core, part), { recursive: true });
+
+  merge(join(core, "lib"));
 
   const { name, ...where } = target();
   const [before, after] = ENDINGS[process.platform];

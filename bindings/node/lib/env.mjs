@@ -1,1 +1,3 @@
-import "./env.js";
+import { createRequire } from "node:module";
+
+createRequire(import.meta.url)("./env.js");

@@ -14,12 +14,15 @@ function find(file) {
   const platform = `${process.platform}-${process.arch}`;
   const targets = TARGETS[platform] ?? [];
   let last;
-  for (const target of targets) {
-    try {
-      return require(`agentsecrets-core-${target}/${file}`);
-    } catch (error) {
-      // npm installs the package of one C library alone; a package that is there and does not load is the reason.
-      if (last === undefined || error.code !== "MODULE_NOT_FOUND") last = error;
+  // Package managers put it beside this package: asked there, it costs no search. npm installs that of one C library alone.
+  for (const place of ["../../", ""]) {
+    for (const target of targets) {
+      try {
+        return require(`${place}agentsecrets-core-${target}/${file}`);
+      } catch (error) {
+        // One that is there and does not load is the reason.
+        if (last === undefined || error.code !== "MODULE_NOT_FOUND") last = error;
+      }
     }
   }
   throw missing(platform, targets, last);
