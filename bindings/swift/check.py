@@ -75,14 +75,6 @@ class Checks:
                          f"{self.binaries}/agentsecrets-swift-bindgen")
         return f"{len(files)} files"
 
-    def symbols(self):
-        """C's list of symbols is C's alone: the native half is a library of its own."""
-        exported = subprocess.run(["nm", "-D", "--defined-only", self.binaries / "libagentsecrets_swift.so"],
-                                  capture_output=True, text=True, check=True).stdout
-        expect("uniffi_agentsecrets_swift_fn_func_load" in exported, "the native half lacks load")
-        committed = (ROOT / "include/agentsecrets.symbols").read_text()
-        expect("uniffi" not in committed, "uniffi stands in C's list")
-
     def install(self):
         shutil.rmtree(self.prefix, ignore_errors=True)
         subprocess.run([HERE / "install", self.binaries], check=True, env={**os.environ, "PREFIX": str(self.prefix)})
@@ -342,7 +334,6 @@ def main(binaries, cache, deep):
     checks = Checks(binaries, cache, folder)
     try:
         checks.check("generated files are current", checks.generated)
-        checks.check("C's symbols are C's alone", checks.symbols)
         checks.check("an interrupted toolchain leaves nothing", checks.interrupted)
         checks.check("XCFramework: the plan", checks.xcframework)
         checks.install()

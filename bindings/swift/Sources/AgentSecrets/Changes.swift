@@ -47,8 +47,11 @@ public struct Changes: AsyncSequence, Sendable {
 
         /// The next change; nothing once the task is cancelled. A wait under way ends within a second.
         public mutating func next() async throws -> Change? {
-            while !Task.isCancelled {
-                if let change = try await turn() { return change }
+            do {
+                while !Task.isCancelled {
+                    if let change = try await turn() { return change }
+                }
+            } catch is CancellationError {
             }
             return nil
         }

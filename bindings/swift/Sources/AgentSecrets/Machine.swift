@@ -109,7 +109,7 @@ public final class Machine: Sendable {
 
     /// Gives the operation up. What was stored stays; what was sent may have arrived.
     public func close() {
-        native.close()
+        native.giveUp()
     }
 
     /// The outcome, once, after ``Step/done``.

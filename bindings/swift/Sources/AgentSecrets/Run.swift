@@ -16,7 +16,8 @@ extension Machine {
         } catch let error as CancellationError {
             throw error
         } catch {
-            try await held.flush()
+            // What was verified before the failure is worth keeping; the failure is what the caller has to hear of.
+            try? await held.flush()
             throw error
         }
         try await held.flush()

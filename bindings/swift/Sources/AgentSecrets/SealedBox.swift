@@ -7,9 +7,7 @@ public enum SealedBox {
     ///
     /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for a damaged recipient string.
     public static func seal(_ message: Secret, to recipient: String) throws -> Data {
-        try message.withRevealedBytes { bytes in
-            try translated { try AgentSecretsNative.seal(recipient: recipient, message: borrowed(bytes)) }
-        }
+        try translated { try AgentSecretsNative.seal(recipient: recipient, message: message.native) }
     }
 
     /// Seals each message to one recipient string.
@@ -47,9 +45,7 @@ public struct KeyPair: Sendable {
     ///
     /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for another size and for a weak key.
     public static func seal(_ message: Secret, to publicKey: Data) throws -> Data {
-        try message.withRevealedBytes { bytes in
-            try translated { try sealToKey(publicKey: publicKey, message: borrowed(bytes)) }
-        }
+        try translated { try sealToKey(publicKey: publicKey, message: message.native) }
     }
 
     /// Seals each message to one public key.

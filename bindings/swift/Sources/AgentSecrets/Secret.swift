@@ -97,13 +97,9 @@ extension String {
     }
 }
 
-/// A native copy of bytes, without one of Swift's between.
-func copied(_ bytes: UnsafeRawBufferPointer) -> NativeSecret {
-    NativeSecret.copy(bytes: borrowed(bytes))
-}
-
-/// Bytes as Data that owns nothing, for the time of a call.
-func borrowed(_ bytes: UnsafeRawBufferPointer) -> Data {
-    guard let start = bytes.baseAddress, !bytes.isEmpty else { return Data() }
-    return Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: bytes.count, deallocator: .none)
+/// A native copy of bytes, by way of Data that owns nothing.
+private func copied(_ bytes: UnsafeRawBufferPointer) -> NativeSecret {
+    guard let start = bytes.baseAddress, !bytes.isEmpty else { return NativeSecret.copy(bytes: Data()) }
+    let borrowed = UnsafeMutableRawPointer(mutating: start)
+    return NativeSecret.copy(bytes: Data(bytesNoCopy: borrowed, count: bytes.count, deallocator: .none))
 }

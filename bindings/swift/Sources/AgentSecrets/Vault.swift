@@ -51,15 +51,25 @@ struct HeldBack {
         now[key] = .some(bytes)
     }
 
-    /// In a task of its own: cancelling in the middle would leave half of it.
+    /// In a task of its own: cancelling in the middle would leave half of it. What could not be written stays held back, so
+    /// that nothing which depends on it is ever sent without it.
     mutating func flush() async throws {
         let (vault, pending) = (vault, writes)
-        (writes, now) = ([], [:])
-        guard !pending.isEmpty else { return }
-        try await Task {
-            for (key, bytes) in pending {
-                if let bytes { try await vault.store(key, bytes) } else { try await vault.remove(key) }
-            }
-        }.value
+        let (written, failure) = await Task { await writeAll(pending, to: vault) }.value
+        writes.removeFirst(written)
+        if writes.isEmpty { now = [:] }
+        if let failure { throw failure }
     }
+}
+
+/// Writes in order; how many, and why not more.
+private func writeAll(_ pending: [(key: String, bytes: Secret?)], to vault: any Vault) async -> (Int, (any Error)?) {
+    for (place, (key, bytes)) in pending.enumerated() {
+        do {
+            if let bytes { try await vault.store(key, bytes) } else { try await vault.remove(key) }
+        } catch {
+            return (place, error)
+        }
+    }
+    return (pending.count, nil)
 }

@@ -1930,14 +1930,14 @@ public protocol NativeMachineProtocol: AnyObject, Sendable {
     func answered(step: UInt64, status: UInt16, retryAfterMs: UInt64?, body: Data) throws
 
     /**
-     * Gives the operation up.
-     */
-    func close()
-
-    /**
      * The step failed.
      */
     func failed(step: UInt64, code: Int32) throws
+
+    /**
+     * Gives the operation up.
+     */
+    func giveUp()
 
     /**
      * Replies to a load.
@@ -2164,17 +2164,6 @@ open func answered(step: UInt64, status: UInt16, retryAfterMs: UInt64?, body: Da
 }
 
     /**
-     * Gives the operation up.
-     */
-open func close()  {try! rustCall() {
-        uniffiCallStatus in
-    uniffi_agentsecrets_swift_fn_method_nativemachine_close(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-
-    /**
      * The step failed.
      */
 open func failed(step: UInt64, code: Int32)throws   {try rustCallWithError(FfiConverterTypeNativeError_lift) {
@@ -2183,6 +2172,17 @@ open func failed(step: UInt64, code: Int32)throws   {try rustCallWithError(FfiCo
             self.uniffiCloneHandle(),
         FfiConverterUInt64.lower(step),
         FfiConverterInt32.lower(code),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Gives the operation up.
+     */
+open func giveUp()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativemachine_give_up(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 }
 }
@@ -3459,7 +3459,7 @@ enum NativeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */code: Int32,
         /**
          * The cause; holds no value.
-         */cause: String,
+         */reason: String,
         /**
          * The command that helps.
          */hint: String,
@@ -3501,7 +3501,7 @@ public struct FfiConverterTypeNativeError: FfiConverterRustBuffer {
 
         case 1: return .Failed(
             code: try FfiConverterInt32.read(from: &buf),
-            cause: try FfiConverterString.read(from: &buf),
+            reason: try FfiConverterString.read(from: &buf),
             hint: try FfiConverterString.read(from: &buf),
             retryable: try FfiConverterBool.read(from: &buf),
             retryAfterMs: try FfiConverterOptionUInt64.read(from: &buf)
@@ -3518,10 +3518,10 @@ public struct FfiConverterTypeNativeError: FfiConverterRustBuffer {
 
 
 
-        case let .Failed(code,cause,hint,retryable,retryAfterMs):
+        case let .Failed(code,reason,hint,retryable,retryAfterMs):
             writeInt(&buf, Int32(1))
             FfiConverterInt32.write(code, into: &buf)
-            FfiConverterString.write(cause, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
             FfiConverterString.write(hint, into: &buf)
             FfiConverterBool.write(retryable, into: &buf)
             FfiConverterOptionUInt64.write(retryAfterMs, into: &buf)
@@ -3857,7 +3857,7 @@ public enum Opened {
          */code: Int32,
         /**
          * The cause.
-         */cause: String,
+         */reason: String,
         /**
          * The command that helps.
          */hint: String
@@ -3886,7 +3886,7 @@ public struct FfiConverterTypeOpened: FfiConverterRustBuffer {
         case 1: return .message(message: try FfiConverterTypeNativeSecret.read(from: &buf)
         )
 
-        case 2: return .refused(code: try FfiConverterInt32.read(from: &buf), cause: try FfiConverterString.read(from: &buf), hint: try FfiConverterString.read(from: &buf)
+        case 2: return .refused(code: try FfiConverterInt32.read(from: &buf), reason: try FfiConverterString.read(from: &buf), hint: try FfiConverterString.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -3902,10 +3902,10 @@ public struct FfiConverterTypeOpened: FfiConverterRustBuffer {
             FfiConverterTypeNativeSecret.write(message, into: &buf)
 
 
-        case let .refused(code,cause,hint):
+        case let .refused(code,reason,hint):
             writeInt(&buf, Int32(2))
             FfiConverterInt32.write(code, into: &buf)
-            FfiConverterString.write(cause, into: &buf)
+            FfiConverterString.write(reason, into: &buf)
             FfiConverterString.write(hint, into: &buf)
 
         }
@@ -4259,15 +4259,13 @@ public func sealManyToKey(publicKey: Data, messages: [NativeSecret])throws  -> [
 /**
  * Seals to a public key.
  */
-public func sealToKey(publicKey: Data, message: Data)throws  -> Data  {
+public func sealToKey(publicKey: Data, message: NativeSecret)throws  -> Data  {
     return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
         uniffiCallStatus in
-        FfiConverterByRefBytes.lower(message) { messageFb in
     uniffi_agentsecrets_swift_fn_func_seal_to_key(
         FfiConverterData.lower(publicKey),
-        messageFb,uniffiCallStatus
+        FfiConverterTypeNativeSecret_lower(message),uniffiCallStatus
     )
-        }
 })
 }
 /**
@@ -4296,15 +4294,13 @@ public func verify(log: String, head: String)throws  -> String  {
 /**
  * Seals to a recipient string.
  */
-public func seal(recipient: String, message: Data)throws  -> Data  {
+public func seal(recipient: String, message: NativeSecret)throws  -> Data  {
     return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
         uniffiCallStatus in
-        FfiConverterByRefBytes.lower(message) { messageFb in
     uniffi_agentsecrets_swift_fn_func_seal(
         FfiConverterString.lower(recipient),
-        messageFb,uniffiCallStatus
+        FfiConverterTypeNativeSecret_lower(message),uniffiCallStatus
     )
-        }
 })
 }
 /**
@@ -4365,7 +4361,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_func_seal_many_to_key() != 14160) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_agentsecrets_swift_checksum_func_seal_to_key() != 48204) {
+    if (uniffi_agentsecrets_swift_checksum_func_seal_to_key() != 29465) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_func_describe_code() != 55883) {
@@ -4374,7 +4370,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_func_verify() != 37378) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_agentsecrets_swift_checksum_func_seal() != 56704) {
+    if (uniffi_agentsecrets_swift_checksum_func_seal() != 51332) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_func_seal_many() != 52967) {
@@ -4545,10 +4541,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_method_nativemachine_answered() != 1165) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_agentsecrets_swift_checksum_method_nativemachine_close() != 19265) {
+    if (uniffi_agentsecrets_swift_checksum_method_nativemachine_failed() != 11097) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_agentsecrets_swift_checksum_method_nativemachine_failed() != 11097) {
+    if (uniffi_agentsecrets_swift_checksum_method_nativemachine_give_up() != 10937) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_method_nativemachine_loaded() != 55571) {

@@ -635,14 +635,14 @@ uint64_t uniffi_agentsecrets_swift_fn_constructor_nativemachine_sync(RustBuffer 
 void uniffi_agentsecrets_swift_fn_method_nativemachine_answered(uint64_t ptr, uint64_t step, uint16_t status, RustBuffer retry_after_ms, ForeignBytes body, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_CLOSE
-#define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_CLOSE
-void uniffi_agentsecrets_swift_fn_method_nativemachine_close(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_FAILED
 #define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_FAILED
 void uniffi_agentsecrets_swift_fn_method_nativemachine_failed(uint64_t ptr, uint64_t step, int32_t code, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_GIVE_UP
+#define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_GIVE_UP
+void uniffi_agentsecrets_swift_fn_method_nativemachine_give_up(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_METHOD_NATIVEMACHINE_LOADED
@@ -794,7 +794,7 @@ RustBuffer uniffi_agentsecrets_swift_fn_func_seal_many_to_key(RustBuffer public_
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_SEAL_TO_KEY
 #define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_SEAL_TO_KEY
-RustBuffer uniffi_agentsecrets_swift_fn_func_seal_to_key(RustBuffer public_key, ForeignBytes message, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_agentsecrets_swift_fn_func_seal_to_key(RustBuffer public_key, uint64_t message, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_DESCRIBE_CODE
@@ -809,7 +809,7 @@ RustBuffer uniffi_agentsecrets_swift_fn_func_verify(RustBuffer log, RustBuffer h
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_SEAL
 #define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_SEAL
-RustBuffer uniffi_agentsecrets_swift_fn_func_seal(RustBuffer recipient, ForeignBytes message, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_agentsecrets_swift_fn_func_seal(RustBuffer recipient, uint64_t message, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_FN_FUNC_SEAL_MANY
@@ -1472,15 +1472,15 @@ uint16_t uniffi_agentsecrets_swift_checksum_method_nativemachine_answered(void
 
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_CLOSE
-#define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_CLOSE
-uint16_t uniffi_agentsecrets_swift_checksum_method_nativemachine_close(void
-
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_FAILED
 #define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_FAILED
 uint16_t uniffi_agentsecrets_swift_checksum_method_nativemachine_failed(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_GIVE_UP
+#define UNIFFI_FFIDEF_UNIFFI_AGENTSECRETS_SWIFT_CHECKSUM_METHOD_NATIVEMACHINE_GIVE_UP
+uint16_t uniffi_agentsecrets_swift_checksum_method_nativemachine_give_up(void
 
 );
 #endif

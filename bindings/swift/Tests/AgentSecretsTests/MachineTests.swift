@@ -163,6 +163,20 @@ private func team(_ relay: MemoryRelay) async throws -> (founder: Device, writer
         }
     }
 
+    @Test func nothingIsSentBeforeWhatItDependsOnIsStored() async throws {
+        let relay = try MemoryRelay()
+        let vault = Flaky()
+        let transport = Watching(vault)
+        for _ in 0..<4 {
+            let machine = try Machine.create(
+                Start(try Identity(generating: .human)), name: "acme", label: "laptop", relay: relay.url)
+            _ = try? await machine.run(vault: vault, transport: transport)
+        }
+        #expect(await vault.failures == 2)
+        #expect(await vault.stored > 0)
+        #expect(await transport.early == 0)
+    }
+
     @Test func aVaultThatFailsIsAnErrorOfItsCode() async throws {
         let identity = try Identity(generating: .human)
         let machine = try Machine.create(Start(identity), name: "acme", label: "laptop")
@@ -172,6 +186,37 @@ private func team(_ relay: MemoryRelay) async throws -> (founder: Device, writer
         } catch let error as AgentSecretsError {
             #expect(error.code == .vaultFull)
         }
+    }
+}
+
+/// Fails to store for a while.
+private actor Flaky: Vault {
+    private let inner = MemoryVault()
+    private(set) var failures = 0, stored = 0
+
+    func load(_ key: String) async throws -> Secret? { await inner.load(key) }
+    func store(_ key: String, _ bytes: Secret) async throws {
+        if failures < 2 {
+            failures += 1
+            throw AgentSecretsError(.vaultFull, "no room")
+        }
+        stored += 1
+        await inner.store(key, bytes)
+    }
+    func remove(_ key: String) async throws { await inner.remove(key) }
+}
+
+/// Notes what the vault held when something was sent.
+private actor Watching: Transport {
+    private let inner = URLSessionTransport()
+    private let vault: Flaky
+    private(set) var early = 0
+
+    init(_ vault: Flaky) { self.vault = vault }
+
+    func send(_ request: Request) async throws -> Response {
+        if await vault.stored == 0 { early += 1 }
+        return try await inner.send(request)
     }
 }
 

@@ -117,11 +117,7 @@ import Testing
         }
         try await Task.sleep(for: .milliseconds(200))
         loop.cancel()
-        let ended = await loop.result
-        switch ended {
-        case .success(let count): #expect(count == 0)
-        case .failure(let error): #expect(error is CancellationError)
-        }
+        #expect(try await loop.value == 0)
     }
 }
 

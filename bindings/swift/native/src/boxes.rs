@@ -31,7 +31,7 @@ pub enum Opened {
         /// Number of the code.
         code: i32,
         /// The cause.
-        cause: String,
+        reason: String,
         /// The command that helps.
         hint: String,
     },
@@ -49,8 +49,8 @@ pub(crate) fn opened(verdicts: Vec<model::Result<SecretBytes>>) -> Vec<Opened> {
     let verdict = |result: model::Result<SecretBytes>| match result {
         Ok(message) => Opened::Message { message: NativeSecret::of(message) },
         Err(error) => {
-            let NativeError::Failed { code, cause, hint, .. } = error.into();
-            Opened::Refused { code, cause, hint }
+            let NativeError::Failed { code, reason, hint, .. } = error.into();
+            Opened::Refused { code, reason, hint }
         }
     };
     verdicts.into_iter().map(verdict).collect()
@@ -71,8 +71,8 @@ pub fn public_key(secret_key: Arc<NativeSecret>) -> Result<Vec<u8>> {
 
 /// Seals to a public key.
 #[uniffi::export]
-pub fn seal_to_key(public_key: Vec<u8>, message: &[u8]) -> Result<Vec<u8>> {
-    Ok(model::seal_to_key(&public_key, message)?)
+pub fn seal_to_key(public_key: Vec<u8>, message: Arc<NativeSecret>) -> Result<Vec<u8>> {
+    Ok(model::seal_to_key(&public_key, message.0.expose())?)
 }
 
 /// Seals each message to one public key.

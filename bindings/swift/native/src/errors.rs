@@ -12,7 +12,7 @@ pub enum NativeError {
         /// The code.
         code: i32,
         /// The cause; holds no value.
-        cause: String,
+        reason: String,
         /// The command that helps.
         hint: String,
         /// Whether the same call may succeed later.
@@ -24,8 +24,8 @@ pub enum NativeError {
 
 impl fmt::Display for NativeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Failed { cause, .. } = self;
-        f.write_str(cause)
+        let Self::Failed { reason, .. } = self;
+        f.write_str(reason)
     }
 }
 
@@ -35,7 +35,7 @@ impl From<Error> for NativeError {
     fn from(error: Error) -> Self {
         Self::Failed {
             code: error.code() as i32,
-            cause: error.message().to_owned(),
+            reason: error.message().to_owned(),
             hint: error.hint().to_owned(),
             retryable: error.retryable(),
             retry_after_ms: error.retry_after().map(milliseconds),

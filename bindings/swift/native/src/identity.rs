@@ -56,8 +56,8 @@ impl NativeIdentity {
 
 /// Seals to a recipient string.
 #[uniffi::export]
-pub fn seal(recipient: String, message: &[u8]) -> Result<Vec<u8>> {
-    Ok(model::seal(&recipient, message)?)
+pub fn seal(recipient: String, message: Arc<NativeSecret>) -> Result<Vec<u8>> {
+    Ok(model::seal(&recipient, message.0.expose())?)
 }
 
 /// Seals each message to one recipient string.

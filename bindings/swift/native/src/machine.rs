@@ -277,7 +277,7 @@ impl NativeMachine {
     }
 
     /// Gives the operation up.
-    pub fn close(&self) {
+    pub fn give_up(&self) {
         self.locked().close();
     }
 
