@@ -1,6 +1,8 @@
 //! Which database a relay runs over.
 
-use std::{path::PathBuf, sync::Arc};
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
+use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 use crate::store::SqliteStore;

@@ -156,8 +156,10 @@ async fn prune(app: Arc<App>) {
 /// Speaks TLS, where the relay does so itself.
 #[cfg(feature = "tls")]
 type Guard = tokio_rustls::TlsAcceptor;
+/// Nothing is one.
 #[cfg(not(feature = "tls"))]
-type Guard = std::convert::Infallible;
+#[derive(Clone)]
+enum Guard {}
 
 #[cfg(feature = "tls")]
 fn guard(config: &Config) -> io::Result<Option<Guard>> {

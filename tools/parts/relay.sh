@@ -9,7 +9,6 @@ part_relay() {
   features=postgres,tls
   check "relay: lints with all features" \
     cargo clippy -p relay-reference --features "$features" --all-targets --locked -- -D warnings
-  check "relay: the library alone" cargo check -p relay-reference --lib --no-default-features --locked
   # The test with a full disk mounts one; without root it is counted as skipped.
   if [ "$(id -u)" = 0 ]; then ignored=--include-ignored; else ignored=; fi
   # The server's user has to reach its folder.

@@ -8,7 +8,7 @@ pub mod postgres;
 pub mod team;
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
@@ -78,6 +78,14 @@ impl Relay {
             relay.admin = Some(said(&line, "admin on http://"));
         }
         relay
+    }
+
+    /// Stops it and returns what it wrote to stderr; only of one that was started without options.
+    pub fn stderr(mut self) -> String {
+        self.signal("-TERM");
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 
     pub fn kill(mut self) {
