@@ -33,7 +33,7 @@ class Process:
         self.log = open(log, "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.first = self.process.stdout.readline().strip()
-        expect(self.first, f"{command[0]} did not start; its log is {log}")
+        expect(self.first, f"{command[0]} did not start: {Path(log).read_text()[-500:]}")
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:

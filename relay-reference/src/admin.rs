@@ -1,6 +1,6 @@
 //! The listener for operators: liveness, readiness, numbers. Never reachable by clients.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use agentsecrets_core::encoding::WorkspaceId;
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, metrics::memory_bytes, problem::Problem};
 
 /// Its routes.
 pub fn router(app: &Arc<App>) -> Router {
@@ -38,6 +38,8 @@ async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
         let gauges = [
             ("queue_depth", app.store.queue_depth() as u64),
             ("long_polls", app.watch.count() as u64),
+            ("connections", app.metrics.connections.load(Relaxed) as u64),
+            ("memory_bytes", memory_bytes()),
             ("database_bytes", app.store.disk_bytes()),
         ];
         app.metrics.text(&gauges)

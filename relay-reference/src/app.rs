@@ -13,6 +13,7 @@ use crate::{
     limits::{Allowance, Rates},
     metrics::Metrics,
     problem::Problem,
+    registration::Registration,
     states::States,
     store::Store,
     watch::Watch,
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BODY_BYTES: usize = 64 << 20;
 /// Uploads for workspaces that nobody has committed yet, in an hour: they need no membership.
 const STRANGERS_BYTES: usize = 1 << 30;
+/// Bytes that a workspace may hold where nobody says otherwise.
+pub const QUOTA: u64 = 1 << 30;
 
 /// The relay behind its listeners.
 pub struct App {
@@ -48,6 +51,10 @@ pub struct App {
     pub uploads: Allowance,
     /// Requests of each key.
     pub rates: Rates,
+    /// Who may begin workspaces.
+    pub registration: Registration,
+    /// Bytes that a workspace may hold.
+    pub quota: u64,
     nonces: Mutex<Nonces>,
     workers: Semaphore,
     waiting: Semaphore,
@@ -64,6 +71,8 @@ impl App {
             authority,
             bodies: Arc::new(Semaphore::new(BODY_BYTES)),
             rates: Rates::default(),
+            registration: Registration::default(),
+            quota: QUOTA,
             uploads: Allowance::new(STRANGERS_BYTES),
             nonces: Mutex::default(),
             workers: Semaphore::new(WORKERS),

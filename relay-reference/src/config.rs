@@ -1,26 +1,39 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use agentsecrets_core::request_signature;
 
-use crate::database::Database;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::Watching;
+use crate::{
+    app::QUOTA,
+    database::Database,
+    registration::{Registration, read_list},
+};
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
 usage: relay-reference --data DIR | --database URL [OPTION...]
+       relay-reference backup --data DIR --to DIR     a verified copy, while the relay runs
+       relay-reference verify --data DIR | --database URL
+       relay-reference export --data DIR | --database URL --to FILE
+       relay-reference import --data DIR | --database URL --from FILE
+       relay-reference prune --data DIR | --database URL   sealed bytes that nobody needs
 
   --data DIR         folder of a SQLite database, made where it is missing
   --database URL     postgres://USER@HOST/NAME, shared by any number of relays
   --database-file F  the same, read from a file: a URL may hold a password
   --watch HOW        how commits of other relays are noticed: listen (default) or poll
+  --registration WHO who may begin workspaces: open (default on loopback), invite:FILE (whoever is
+                     listed, and members of workspaces here) or allowlist:FILE
+  --quota MIB        most that one workspace may hold; default 1024
   --listen ADDRESS   IP:PORT to serve on; default 127.0.0.1:8787, port 0 takes a free one
   --admin ADDRESS    IP:PORT for /healthz, /readyz and /metrics; default none
   --public-url URL   the address that clients use, which their signatures name; default the
                      listening address
-  --behind-proxy     a proxy in front speaks TLS; needed to listen beyond loopback
+  --tls CERT KEY     speaks TLS itself, with a chain and a key in PEM files
+  --behind-proxy     a proxy in front speaks TLS; this or --tls is needed to listen beyond loopback
 ";
 
 /// How a relay is to run.
@@ -35,6 +48,12 @@ pub struct Config {
     pub authority: Option<String>,
     /// Whether a proxy in front speaks TLS.
     pub behind_proxy: bool,
+    /// Files of the certificate chain and its key, to speak TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Who may begin workspaces.
+    pub registration: Registration,
+    /// Bytes that a workspace may hold.
+    pub quota: u64,
 }
 
 impl Default for Config {
@@ -45,6 +64,9 @@ impl Default for Config {
             admin: None,
             authority: None,
             behind_proxy: false,
+            tls: None,
+            registration: Registration::Open,
+            quota: QUOTA,
         }
     }
 }
@@ -55,7 +77,7 @@ impl Config {
     /// # Errors
     /// One line that says what is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut database = Choice::default();
+        let (mut database, mut registration) = (Choice::default(), None);
         let mut config = Self::default();
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
@@ -68,23 +90,35 @@ impl Config {
                 "--listen" => config.listen = address(&value()?)?,
                 "--admin" => config.admin = Some(address(&value()?)?),
                 "--public-url" => config.authority = Some(authority(&value()?)?),
+                "--tls" => config.tls = Some(tls(value()?, value()?)?),
+                "--registration" => registration = Some(who(&value()?)?),
+                "--quota" => config.quota = mebibytes(&value()?)?,
                 "--behind-proxy" => config.behind_proxy = true,
                 other => return Err(format!("unknown argument {other}")),
             }
         }
         config.database = database.chosen()?;
-        config.check()
+        config.check_reach(registration.is_some())?;
+        config.registration = registration.unwrap_or_default();
+        Ok(config)
     }
 
-    fn check(self) -> Result<Self, String> {
-        if self.listen.ip().is_loopback() || self.behind_proxy {
-            return Ok(self);
+    /// What is reachable from outside speaks TLS, and whom it serves is a decision.
+    fn check_reach(&self, registration: bool) -> Result<(), String> {
+        let listen = self.listen;
+        if listen.ip().is_loopback() {
+            return Ok(());
         }
-        Err(format!(
-            "{} is reachable from outside and would speak without TLS: put a proxy in front and \
-             say --behind-proxy",
-            self.listen
-        ))
+        if !self.behind_proxy && self.tls.is_none() {
+            return Err(format!(
+                "{listen} is reachable from outside and would speak without TLS: put a proxy in \
+                 front and say --behind-proxy, or say --tls"
+            ));
+        }
+        match registration {
+            true => Ok(()),
+            false => Err(format!("{listen} is reachable from outside: say --registration")),
+        }
     }
 }
 
@@ -125,8 +159,37 @@ impl Choice {
     }
 }
 
+#[cfg(feature = "tls")]
+fn tls(chain: String, key: String) -> Result<(PathBuf, PathBuf), String> {
+    Ok((chain.into(), key.into()))
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls(_: String, _: String) -> Result<(PathBuf, PathBuf), String> {
+    Err("this relay was built without TLS: build with --features tls".to_owned())
+}
+
+fn who(text: &str) -> Result<Registration, String> {
+    let list = |path: &str| {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+        read_list(&text)
+    };
+    match text.split_once(':') {
+        None if text == "open" => Ok(Registration::Open),
+        Some(("invite", file)) => Ok(Registration::Invite(list(file)?)),
+        Some(("allowlist", file)) => Ok(Registration::Allowlist(list(file)?)),
+        _ => Err(format!("--registration {text} is none of open, invite:FILE, allowlist:FILE")),
+    }
+}
+
+fn mebibytes(text: &str) -> Result<u64, String> {
+    let number = text.parse::<u64>().ok().filter(|number| *number > 0);
+    let bytes = number.and_then(|number| number.checked_mul(1 << 20));
+    bytes.ok_or_else(|| format!("--quota {text} is no number of MiB"))
+}
+
 /// The first line of a file.
-fn line_of(path: &str) -> Result<String, String> {
+pub(crate) fn line_of(path: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
@@ -152,7 +215,9 @@ mod tests {
     #[test]
     fn listening_beyond_loopback_needs_a_proxy() {
         assert!(parse("--data d --listen 0.0.0.0:1").is_err());
-        assert!(parse("--data d --listen 0.0.0.0:1 --behind-proxy").is_ok());
+        let outside = "--data d --listen 0.0.0.0:1 --behind-proxy";
+        assert!(parse(outside).err().unwrap().contains("--registration"));
+        assert!(parse(&format!("{outside} --registration open")).is_ok());
         assert!(parse("--data d --listen [::1]:1").is_ok());
     }
 
@@ -167,6 +232,10 @@ mod tests {
             "--data d --listen here",
             "--data d -x",
             "--data d --public-url https://host/path",
+            "--data d --registration friends",
+            "--data d --registration allowlist:/no/such/file",
+            "--data d --quota 0",
+            "--data d --watch poll",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

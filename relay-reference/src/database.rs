@@ -1,10 +1,12 @@
 //! Which database a relay runs over.
 
-use std::{path::PathBuf, sync::Arc};
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
+use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 use crate::store::SqliteStore;
-use crate::store::{MemoryStore, Result, Store};
+use crate::store::{Archive, MemoryStore, Result, Store, StoreError};
 #[cfg(feature = "postgres")]
 use crate::store::{PostgresStore, postgres::Watching};
 
@@ -23,6 +25,20 @@ pub enum Database {
 }
 
 impl Database {
+    /// Opens it for an operator's command. Blocks.
+    ///
+    /// # Errors
+    /// What the database refuses; memory has nothing to walk.
+    pub fn open_archive(&self) -> Result<Box<dyn Archive>> {
+        match self {
+            Self::Memory => Err(StoreError::Failed("memory is gone with its relay".to_owned())),
+            #[cfg(feature = "sqlite")]
+            Self::Folder(folder) => Ok(Box::new(SqliteStore::open(folder)?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url, watching) => Ok(Box::new(PostgresStore::open(url, *watching)?)),
+        }
+    }
+
     /// Opens it. Blocks.
     ///
     /// # Errors

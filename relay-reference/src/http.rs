@@ -14,7 +14,11 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{app::App, problem::Problem};
+use crate::{
+    app::App,
+    metrics::Answered,
+    problem::{Code, Problem},
+};
 
 mod acks;
 mod deliveries;
@@ -53,13 +57,17 @@ pub fn router(app: &Arc<App>) -> Router {
 /// Counts every answer and writes one line: no header, no query, no body.
 async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let line = format!("{} {}", request.method(), request.uri().path());
+    let line = format!("method={} path={}", request.method(), request.uri().path());
+    let waits = request.uri().query().is_some_and(|query| query.contains("wait="));
     let matched = request.extensions().get::<MatchedPath>();
     let endpoint = matched.map_or("other", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
-    let status = response.status().as_u16();
-    app.metrics.answered(&endpoint, status);
-    crate::report(&format!("{line} {status} {}ms", start.elapsed().as_millis()));
+    let (status, took) = (response.status().as_u16(), start.elapsed());
+    let code = response.extensions().get::<Code>().map(|code| code.0);
+    let took_working = (!waits).then_some(took);
+    app.metrics.answered(&Answered { endpoint: &endpoint, status, code, took: took_working });
+    let code = code.unwrap_or("-");
+    crate::report::request(&format!("{line} status={status} code={code} ms={}", took.as_millis()));
     response
 }
 

@@ -9,7 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub mod admin;
 /// What all requests share.
 pub mod app;
-/// The command line.
+/// What the program is asked to do.
+pub mod command;
+/// Options of serving.
 pub mod config;
 /// Which database.
 pub mod database;
@@ -17,10 +19,14 @@ pub mod database;
 pub mod http;
 /// What a key, or everybody, may ask for in a time.
 pub mod limits;
+/// Commands of an operator.
+pub mod maintain;
 /// Counters for operators.
 pub mod metrics;
 /// Errors as `application/problem+json`.
 pub mod problem;
+/// Who may begin workspaces.
+pub mod registration;
 /// Lines for the operator.
 pub mod report;
 /// Which commits the relay takes.
@@ -31,6 +37,9 @@ pub mod server;
 pub mod states;
 /// The database.
 pub mod store;
+/// TLS of the relay's own.
+#[cfg(feature = "tls")]
+pub mod tls;
 /// Who waits for news of which workspace.
 pub mod watch;
 

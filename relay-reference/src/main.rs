@@ -1,12 +1,23 @@
 //! `relay-reference`: reads its arguments, says where it listens, serves until it is told to stop.
 
 use std::{
+    fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
-use relay_reference::{Config, app, config::USAGE, report::report_now, server::Server};
+use relay_reference::{
+    Config, app,
+    command::Command,
+    config::USAGE,
+    database::Database,
+    maintain::{self, Failure},
+    report::report_now,
+    server::Server,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -14,8 +25,9 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         return done(say(USAGE));
     }
-    match Config::parse(arguments) {
-        Ok(config) => done(run(&config)),
+    match Command::parse(arguments) {
+        Ok(Command::Serve(config)) => done(run(&config)),
+        Ok(command) => done(maintained(command).map_err(io::Error::other)),
         Err(problem) => {
             report_now(&format!("{problem}\n\n{USAGE}"));
             ExitCode::from(2)
@@ -33,6 +45,46 @@ fn done(result: io::Result<()>) -> ExitCode {
     }
 }
 
+/// An operator's command; its answer goes to stdout.
+fn maintained(command: Command) -> Result<(), Failure> {
+    let text = match command {
+        Command::Backup(data, to) => maintain::backup::backup(&data, &to)?.to_string(),
+        Command::Verify(database) => return verified(&database),
+        Command::Export(database, to) => {
+            let out = io::BufWriter::new(new_file(&to)?);
+            format!("{} lines", maintain::export::export(&*database.open_archive()?, out)?)
+        }
+        Command::Import(database, from) => {
+            let lines = io::BufReader::new(File::open(from)?);
+            format!("{} lines", maintain::import::import(&*database.open_archive()?, lines)?)
+        }
+        Command::Prune(database) => {
+            let dropped = maintain::prune::prune(&*database.open_archive()?)?;
+            format!("{dropped} sealed parts dropped")
+        }
+        Command::Serve(_) => return Ok(()),
+    };
+    Ok(say(&format!("{text}\n"))?)
+}
+
+/// Fails where something is wrong, after saying what.
+fn verified(database: &Database) -> Result<(), Failure> {
+    let report = match database {
+        Database::Folder(folder) => maintain::backup::check(folder)?,
+        other => maintain::verify::verify(&*other.open_archive()?)?,
+    };
+    say(&format!("{report}\n"))?;
+    match report.wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new("the database is not whole")),
+    }
+}
+
+/// For its owner alone: it holds who works with whom.
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
 fn run(config: &Config) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -47,7 +99,8 @@ async fn serve(config: &Config) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let server = Server::bind(config).await?;
-    say(&format!("listening on http://{}\n", server.address()?))?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    say(&format!("listening on {scheme}://{}\n", server.address()?))?;
     if let Some(address) = server.admin_address()? {
         say(&format!("admin on http://{address}\n"))?;
     }

@@ -9,6 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::store::StoreError;
 
+/// The code of a problem, on its answer, for who counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Code(pub &'static str);
+
 /// An error as the client sees it.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -136,6 +140,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body().to_string()));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Code(self.code));
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         if let Some(seconds) = self.retry_after {

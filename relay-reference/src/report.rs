@@ -19,9 +19,14 @@ static LINES: LazyLock<SyncSender<String>> = LazyLock::new(|| {
     sender
 });
 
-/// One line, soon.
-pub fn report(line: &str) {
-    let _ = LINES.try_send(line.to_owned());
+/// Something that an operator may have to act on, soon.
+pub fn report(message: &str) {
+    let _ = LINES.try_send(format!("time={} level=warn message={message:?}", crate::now()));
+}
+
+/// A request in `name=value` words, soon.
+pub fn request(words: &str) {
+    let _ = LINES.try_send(format!("time={} level=info {words}", crate::now()));
 }
 
 /// One line before anything else happens, for when the process ends.

@@ -6,7 +6,10 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -18,9 +21,12 @@ use hyper::{
     service::{Service, service_fn},
 };
 use hyper_util::{
-    rt::TokioTimer, server::graceful::GracefulShutdown, service::TowerToHyperService,
+    rt::TokioTimer,
+    server::graceful::{GracefulShutdown, Watcher},
+    service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -37,6 +43,8 @@ pub const MAX_HEADERS: usize = 64;
 const CONNECTIONS: usize = 4_096;
 const CONNECTIONS_OF_ONE: usize = 512;
 const IDLE: Duration = Duration::from_secs(60);
+#[cfg(feature = "tls")]
+const HANDSHAKE: Duration = Duration::from_secs(10);
 const STOPPING: Duration = Duration::from_secs(8);
 const UPLOADS_LIVE: u64 = 3600;
 
@@ -46,6 +54,7 @@ pub struct Server {
     public: TcpListener,
     admin: Option<TcpListener>,
     per_address: usize,
+    guard: Option<Guard>,
 }
 
 impl Server {
@@ -77,9 +86,11 @@ impl Server {
         let authority = config.authority.clone().unwrap_or(own);
         // All connections come from the one proxy where there is one.
         let per_address = if config.behind_proxy { CONNECTIONS } else { CONNECTIONS_OF_ONE };
-        let app = Arc::new(App::new(store, authority));
+        let mut app = App::new(store, authority);
+        (app.registration, app.quota) = (config.registration.clone(), config.quota);
+        let app = Arc::new(app);
         app.store.follow(&app.watch);
-        Ok(Self { app, public, admin, per_address })
+        Ok(Self { app, public, admin, per_address, guard: guard(config)? })
     }
 
     /// Where it listens.
@@ -100,12 +111,13 @@ impl Server {
 
     /// Serves until `stop`, then finishes what is under way, within ten seconds.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let Self { app, public, admin, per_address } = self;
+        let Self { app, public, admin, per_address, guard } = self;
         let graceful = GracefulShutdown::new();
-        let door = |router, per_address| Arc::new(Door::new(router, per_address));
-        let mut accepting = vec![accept(public, door(http::router(&app), per_address), &graceful)];
+        let open = &app.metrics.connections;
+        let door = |router, guard| Arc::new(Door::new(router, per_address, guard, open));
+        let mut accepting = vec![accept(public, door(http::router(&app), guard), &graceful)];
         if let Some(admin) = admin {
-            accepting.push(accept(admin, door(admin::router(&app), per_address), &graceful));
+            accepting.push(accept(admin, door(admin::router(&app), None), &graceful));
         }
         let pruning = tokio::spawn(prune(Arc::clone(&app)));
         until(stop, accepting).await;
@@ -141,18 +153,43 @@ async fn prune(app: Arc<App>) {
     }
 }
 
+/// Speaks TLS, where the relay does so itself.
+#[cfg(feature = "tls")]
+type Guard = tokio_rustls::TlsAcceptor;
+/// Nothing is one.
+#[cfg(not(feature = "tls"))]
+#[derive(Clone)]
+enum Guard {}
+
+#[cfg(feature = "tls")]
+fn guard(config: &Config) -> io::Result<Option<Guard>> {
+    config.tls.as_ref().map(|(chain, key)| crate::tls::acceptor(chain, key)).transpose()
+}
+
+#[cfg(not(feature = "tls"))]
+fn guard(_: &Config) -> io::Result<Option<Guard>> {
+    Ok(None)
+}
+
 /// What every accepted connection goes through.
 struct Door {
     router: Router,
     all: Arc<Semaphore>,
     per_address: usize,
+    guard: Option<Guard>,
+    open: Arc<AtomicUsize>,
     of_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Door {
-    fn new(router: Router, per_address: usize) -> Self {
-        let all = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { router, all, per_address, of_address: Mutex::default() }
+    fn new(
+        router: Router,
+        per_address: usize,
+        guard: Option<Guard>,
+        open: &Arc<AtomicUsize>,
+    ) -> Self {
+        let (all, open) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::clone(open));
+        Self { router, all, per_address, guard, open, of_address: Mutex::default() }
     }
 
     /// Counts one more connection of an address, if it may have one.
@@ -163,10 +200,12 @@ impl Door {
             return None;
         }
         *count += 1;
+        self.open.fetch_add(1, Relaxed);
         Some(Place { door: Arc::clone(self), address, _permit: permit })
     }
 
     fn leave(&self, address: IpAddr) {
+        self.open.fetch_sub(1, Relaxed);
         let mut counts = self.of_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&address) {
             *count -= 1;
@@ -194,7 +233,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>, graceful: &GracefulShutd
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Some(place) = door.enter(peer.ip(), permit) {
-                    serve(stream, place, graceful);
+                    enter(stream, place, graceful.watcher());
                 }
             }
             // Out of file descriptors, most likely: wait for some to come back.
@@ -203,8 +242,28 @@ async fn accept(listener: TcpListener, door: Arc<Door>, graceful: &GracefulShutd
     }
 }
 
-fn serve(stream: TcpStream, place: Place, graceful: &GracefulShutdown) {
+fn enter(stream: TcpStream, place: Place, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
+    tokio::spawn(async move {
+        match place.door.guard.clone() {
+            #[cfg(feature = "tls")]
+            Some(guard) => {
+                // A handshake has the time of a header; who fails it has nothing to be told.
+                if let Ok(Ok(stream)) = timeout(HANDSHAKE, guard.accept(stream)).await {
+                    serve(stream, &place, watcher).await;
+                }
+            }
+            _ => serve(stream, &place, watcher).await,
+        }
+        drop(place);
+    });
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    place: &Place,
+    watcher: Watcher,
+) {
     let (timed, busy) = Timed::new(stream);
     let router = TowerToHyperService::new(place.door.router.clone());
     let service = service_fn(move |request: Request<Incoming>| {
@@ -222,10 +281,6 @@ fn serve(stream: TcpStream, place: Place, graceful: &GracefulShutdown) {
         .max_headers(MAX_HEADERS)
         .max_buf_size(64 << 10)
         .serve_connection(timed, service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // Whatever ended the connection, the client knows; nothing is left to do here.
-        let _ = connection.await;
-        drop(place);
-    });
+    // Whatever ended the connection, the client knows; nothing is left to do here.
+    let _ = watcher.watch(connection).await;
 }

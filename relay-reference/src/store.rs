@@ -9,6 +9,8 @@ use agentsecrets_core::{
 
 use crate::watch::Watch;
 
+/// Walking a whole database.
+pub mod archive;
 /// Everything in memory, gone with the process: for tests.
 pub mod memory;
 /// PostgreSQL, shared by relays.
@@ -18,6 +20,7 @@ pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+pub use archive::{Archive, Listed, RankedAck};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
@@ -70,6 +73,15 @@ impl Append {
         self.entries.last().map(|new| new.entry.head())
     }
 
+    /// Hashes of uploads that it names, as often as it does.
+    pub fn uploaded(&self) -> impl Iterator<Item = SealedHash> {
+        let parts = self.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts);
+        parts.filter_map(|part| match part {
+            Part::Uploaded(hash) => Some(*hash),
+            Part::Inline(..) | Part::Gone(_) => None,
+        })
+    }
+
     /// Bytes that it brings along.
     pub fn size(&self) -> usize {
         let parts = self.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts);
@@ -105,13 +117,15 @@ pub enum Part {
     Inline(SealedHash, Vec<u8>),
     /// Was uploaded before.
     Uploaded(SealedHash),
+    /// Nobody has it any more: an older database is taken over that had dropped it.
+    Gone(SealedHash),
 }
 
 impl Part {
     /// Its hash.
     pub fn hash(&self) -> SealedHash {
         match self {
-            Self::Inline(hash, _) | Self::Uploaded(hash) => *hash,
+            Self::Inline(hash, _) | Self::Uploaded(hash) | Self::Gone(hash) => *hash,
         }
     }
 
@@ -119,7 +133,7 @@ impl Part {
     pub fn bytes(&self) -> Option<&Vec<u8>> {
         match self {
             Self::Inline(_, bytes) => Some(bytes),
-            Self::Uploaded(_) => None,
+            Self::Uploaded(_) | Self::Gone(_) => None,
         }
     }
 }
@@ -219,6 +233,12 @@ pub trait Store: Send + Sync {
     ) -> Result<()>;
     /// The newest ack of each member.
     fn acks(&self, workspace: &WorkspaceId) -> Result<Vec<Vec<u8>>>;
+    /// Remembers that somebody was admitted to a workspace, or founded one.
+    fn admit(&self, ids: Vec<MemberId>) -> Result<()>;
+    /// Whether somebody ever was.
+    fn is_admitted(&self, id: &MemberId) -> Result<bool>;
+    /// Bytes that a workspace holds: entries, and sealed parts that commits name.
+    fn usage(&self, workspace: &WorkspaceId) -> Result<u64>;
     /// Drops uploads from before `before` (seconds) that no commit named; how many.
     fn prune(&self, before: u64) -> Result<usize>;
     /// Writes something small, durably: fails where a commit would fail.

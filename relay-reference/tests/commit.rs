@@ -186,3 +186,32 @@ fn what_is_too_large_is_refused_with_limit_and_place() {
         (&"entry_bytes".into(), &2.into())
     );
 }
+
+#[test]
+fn a_workspace_that_is_full_is_told_and_read_and_others_are_not_held_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start_with(folder.path(), &["--quota", "1"]);
+    let mut team = Team::published(Device::new(1), relay.address);
+    let refused = loop {
+        let answer = team.push_to(relay.address, 1, 100_000);
+        if answer.status != 201 {
+            break answer;
+        }
+    };
+    assert!(refused.is(413, "too_large"), "{refused:?}");
+    assert_eq!(refused.json()["limit"], "workspace_bytes");
+    assert_eq!(refused.json()["most"], 1 << 20);
+    assert_eq!(team.log.len(), 2 + 10, "ten pushes of 100 KB fit into a MiB");
+    assert_eq!(team.founder.get(relay.address, &team.path("log")).status, 200);
+    // Small commits are looked at now and then, and then refused for good.
+    let mut small = 0;
+    team.undo_push();
+    while team.push_to(relay.address, 1, 1_000).status == 201 {
+        small += 1;
+    }
+    assert!(small < 64, "{small}");
+    team.undo_push();
+    assert_eq!(team.push_to(relay.address, 1, 1_000).status, 413);
+    let mut other = Team::published(Device::new(2), relay.address);
+    assert_eq!(other.push_to(relay.address, 1, 100_000).status, 201);
+}

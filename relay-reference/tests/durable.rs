@@ -43,3 +43,40 @@ fn every_acknowledgement_follows_a_sync() {
     let unsafe_trace: Vec<_> = trace.lines().filter(without).collect();
     assert_eq!(acknowledged_after_sync(&unsafe_trace.join("\n")), None);
 }
+
+#[test]
+fn an_error_of_a_sync_ends_the_relay_and_acknowledges_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut team = Team::new(Device::new(1));
+    let mut acknowledged = 0;
+    for _ in 0..3 {
+        // Opening an old file costs some syncs as well, so the number of commits differs.
+        let mut relay = Relay::start_with_failing_syncs(folder.path(), 12);
+        if acknowledged == 0 {
+            let answer = team.founder.commit(relay.address, &team.commit(&team.log, Vec::new()));
+            assert_eq!(answer.status, 201, "{answer:?}");
+            acknowledged = team.log.len();
+        }
+        let mut pushes = 0;
+        while let Some(answer) = team.try_push_to(relay.address, 300) {
+            assert_eq!(answer.status, 201, "no answer but a promise or none: {answer:?}");
+            pushes += 1;
+            assert!(pushes < 100, "the relay goes on although syncs fail");
+        }
+        acknowledged += pushes;
+        assert_eq!(relay.exit_code(), Some(74));
+        team.undo_push();
+        // What was acknowledged is there; what was not may be, whole.
+        let relay = Relay::start(folder.path());
+        let log = team.founder.get(relay.address, &team.path("log")).json();
+        let stored = log["entries"].as_array().unwrap().len();
+        assert!(stored == acknowledged || stored == acknowledged + 1, "{stored} {acknowledged}");
+        if stored > acknowledged {
+            let (entry, _) = team.push(1, 300);
+            team.take(&entry);
+            acknowledged = stored;
+        }
+        assert_eq!(log["head"], team.head());
+    }
+    assert!(acknowledged > 6, "{acknowledged} entries are too few to say anything");
+}

@@ -168,6 +168,31 @@ fn who_does_not_read_the_log_does_not_stop_the_relay() {
 }
 
 #[test]
+fn a_log_line_has_known_words_and_nothing_of_a_request_beyond_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(folder.path());
+    let mut team = Team::published(Device::new(1), relay.address);
+    assert_eq!(team.push_to(relay.address, 1, 300).status, 201);
+    let marker = "marker-that-must-not-be-logged";
+    let mut odd = Request::new(relay.address, Method::Post, "/v1/workspaces/sync", Vec::new());
+    odd.body = format!("{{\"{marker}\":1}}").into_bytes();
+    odd = odd.signed(&team.founder.key);
+    odd.headers.push(("x-odd".to_owned(), marker.to_owned()));
+    assert!(odd.send(relay.address).is(400, "malformed"));
+    let query = team.path(&format!("log?{marker}=1"));
+    assert!(team.founder.get(relay.address, &query).is(400, "malformed"));
+    let text = relay.stderr();
+    assert!(!text.contains(marker) && !text.contains('?'), "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
+    for line in text.lines() {
+        let names = line.split(' ').map(|word| word.split('=').next().unwrap());
+        let expected = ["time", "level", "method", "path", "status", "code", "ms"];
+        assert!(names.eq(expected), "{line}");
+    }
+    assert!(text.contains("status=400 code=malformed") && text.contains("status=201 code=-"));
+}
+
+#[test]
 fn operators_have_a_listener_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let relay = Relay::start_with(folder.path(), &["--admin", "127.0.0.1:0"]);
@@ -182,6 +207,8 @@ fn operators_have_a_listener_of_their_own() {
         "relay_commits_total 1",
         "relay_entries_total 2",
         "relay_queue_depth 0",
+        "relay_connections 1",
+        "relay_request_seconds_count{endpoint=\"/v1/workspaces/sync\"} 1",
         "relay_long_polls 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");

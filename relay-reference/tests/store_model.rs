@@ -148,7 +148,7 @@ fn make(store: &dyn Store, log: &[SignedEntry], call: Call) -> String {
         }
         Call::Read { workspace, from, limit, bytes } => {
             let page = words(store.entries(&id(workspace), from, limit, bytes));
-            page + &words(store.head(&id(workspace)))
+            page + &words(store.head(&id(workspace))) + &words(store.usage(&id(workspace)))
         }
         Call::Deliveries { workspace, recipient, from, bytes } => {
             words(store.deliveries(&id(workspace), &MemberId([recipient; 32]), from, bytes))

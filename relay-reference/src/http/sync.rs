@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agentsecrets_core::{
     crypto::VerifyingKey,
-    encoding::WorkspaceId,
+    encoding::{MemberId, WorkspaceId},
     log::{Body, Head, SignedEntry, State as Folded, entry::MAX_ENTRY},
     wire::{Bytes, Commit, Committed},
 };
@@ -20,8 +20,13 @@ use crate::{
     app::App,
     problem::Problem,
     rules::{self, Batch, MAX_ENTRIES},
-    store::Appended,
+    store::{Append, Appended, NewEntry},
 };
+
+/// The quota is looked at for every such entry, and for every commit that is not small: a workspace
+/// is over it by a MiB at most, and most commits save the question.
+const COUNTED: u64 = 16;
+const SMALL: u64 = 64 << 10;
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
@@ -75,6 +80,7 @@ fn commit(
         return Ok(answer);
     }
     let checked = rules::check(current.as_deref(), batch, key)?;
+    check_place(app, &checked.append)?;
     if let Some(answer) = store(app, checked)? {
         return Ok(answer);
     }
@@ -82,6 +88,33 @@ fn commit(
     let current = app.states.current(&*app.store, &workspace)?;
     let answer = without_writing(app, current.as_deref(), &entries, key)?;
     answer.ok_or_else(Problem::overloaded)
+}
+
+/// Whether the relay has room for a commit, and its founder leave to begin a workspace.
+fn check_place(app: &App, append: &Append) -> Result<(), Problem> {
+    if let Some(Body::Genesis(genesis)) = append.entries.first().map(|new| &new.entry.entry().body)
+    {
+        app.registration.check(&*app.store, &genesis.founder.id())?;
+    }
+    let size = append.size() as u64;
+    let counted = append.entries.iter().any(|new| new.entry.head().seq % COUNTED == 0);
+    if !counted && size <= SMALL {
+        return Ok(());
+    }
+    match app.store.usage(&append.workspace)?.saturating_add(size) <= app.quota {
+        true => Ok(()),
+        false => Err(Problem::too_large("workspace_bytes", app.quota as usize, None)),
+    }
+}
+
+/// Who entered by a commit: may begin workspaces where only known members may.
+fn admitted(append: &Append) -> Vec<MemberId> {
+    let entered = |new: &NewEntry| match &new.entry.entry().body {
+        Body::Genesis(genesis) => Some(genesis.founder.id()),
+        Body::Admit(admit) => Some(admit.recipient.id()),
+        _ => None,
+    };
+    append.entries.iter().filter_map(entered).collect()
 }
 
 /// What is in the log already is acknowledged again; what does not follow the head is answered
@@ -131,11 +164,15 @@ fn moved(app: &App, state: &Folded, from: u64, key: &VerifyingKey) -> Result<Pro
 fn store(app: &App, checked: rules::Checked) -> Result<Option<Response>, Problem> {
     let rules::Checked { state, append } = checked;
     let (workspace, head, count) = (state.workspace(), state.head(), append.entries.len());
+    let admitted = admitted(&append);
     match app.store.append(append)? {
         Appended::Committed => {
             app.states.advance(state);
             app.metrics.committed(count);
             app.watch.notify(&workspace);
+            if !admitted.is_empty() && app.store.admit(admitted).is_err() {
+                crate::report("who was admitted could not be noted for the registration");
+            }
             json(StatusCode::CREATED, &Committed { head: head.into() }).map(Some)
         }
         Appended::Moved => Ok(None),

@@ -16,7 +16,7 @@ use std::{
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite},
     time::{Sleep, sleep},
 };
 
@@ -24,18 +24,18 @@ const HEADER: Duration = Duration::from_secs(10);
 const STALLED: Duration = Duration::from_secs(30);
 
 /// A stream with deadlines.
-pub(super) struct Timed {
-    stream: TokioIo<TcpStream>,
+pub(super) struct Timed<S> {
+    stream: TokioIo<S>,
     /// Whether a request is being answered, so that nothing is expected to come in.
     busy: Arc<AtomicBool>,
     header: Option<Pin<Box<Sleep>>>,
     write: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timed {
+impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
     /// The stream, and the flag to set while a request is answered. The first header is due at
     /// once; later ones from their first byte on.
-    pub(super) fn new(stream: TcpStream) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(stream: S) -> (Self, Arc<AtomicBool>) {
         let busy = Arc::new(AtomicBool::new(false));
         let header = Some(Box::pin(sleep(HEADER)));
         (Self { stream: TokioIo::new(stream), busy: Arc::clone(&busy), header, write: None }, busy)
@@ -67,7 +67,7 @@ fn late() -> io::Error {
     io::Error::from(io::ErrorKind::TimedOut)
 }
 
-impl Read for Timed {
+impl<S: AsyncRead + Unpin> Read for Timed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -91,7 +91,7 @@ impl Read for Timed {
     }
 }
 
-impl Write for Timed {
+impl<S: AsyncRead + AsyncWrite + Unpin> Write for Timed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,7 +1,7 @@
 //! Everything in memory, gone with the process: for tests.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,6 +19,7 @@ struct Workspace {
     leaves: BTreeMap<u64, Vec<Node>>,
     deliveries: BTreeMap<(MemberId, u64), (usize, Vec<SealedHash>)>,
     sealed: HashMap<SealedHash, Sealed>,
+    bytes: u64,
 }
 
 struct Sealed {
@@ -33,6 +34,7 @@ struct Tables {
     identities: HashMap<MemberId, Vec<u8>>,
     acks: BTreeMap<(WorkspaceId, MemberId), Ranked>,
     replies: HashMap<EntryHash, (WorkspaceId, Vec<u8>)>,
+    admitted: HashSet<MemberId>,
 }
 
 /// An ack with its rank.
@@ -50,12 +52,12 @@ impl MemoryStore {
 
 impl Workspace {
     fn missing(&self, append: &Append) -> Vec<SealedHash> {
-        let parts = append.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts);
-        let uploaded = parts.filter_map(|part| match part {
-            Part::Uploaded(hash) => Some(*hash),
-            _ => None,
-        });
-        uploaded.filter(|hash| !self.sealed.contains_key(hash)).collect()
+        append.uploaded().filter(|hash| !self.sealed.contains_key(hash)).collect()
+    }
+
+    fn uploaded_size(&self, append: &Append) -> usize {
+        let named: HashSet<_> = append.uploaded().collect();
+        named.iter().filter_map(|hash| self.sealed.get(hash)).map(|found| found.bytes.len()).sum()
     }
 
     fn take(&mut self, new: NewEntry) {
@@ -80,6 +82,7 @@ impl Workspace {
                     sealed.used = true;
                 }
             }
+            Part::Gone(_) => {}
         }
     }
 
@@ -108,6 +111,7 @@ impl Store for MemoryStore {
             return Ok(Appended::Missing(missing));
         }
         let workspace = tables.workspaces.entry(append.workspace).or_default();
+        workspace.bytes += (append.size() + workspace.uploaded_size(&append)) as u64;
         append.entries.into_iter().for_each(|new| workspace.take(new));
         Ok(Appended::Committed)
     }
@@ -221,6 +225,19 @@ impl Store for MemoryStore {
 
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>> {
         Ok(self.tables().replies.get(invite).cloned())
+    }
+
+    fn admit(&self, ids: Vec<MemberId>) -> Result<()> {
+        self.tables().admitted.extend(ids);
+        Ok(())
+    }
+
+    fn is_admitted(&self, id: &MemberId) -> Result<bool> {
+        Ok(self.tables().admitted.contains(id))
+    }
+
+    fn usage(&self, workspace: &WorkspaceId) -> Result<u64> {
+        Ok(self.tables().workspaces.get(workspace).map_or(0, |found| found.bytes))
     }
 
     fn prune(&self, before: u64) -> Result<usize> {

@@ -18,6 +18,7 @@ use super::{AckRank, Append, Appended, Delivered, Replied, Result, Store, StoreE
 use crate::watch::Watch;
 
 mod append;
+mod archive;
 mod hints;
 mod reads;
 mod schema;
@@ -262,6 +263,18 @@ impl Store for PostgresStore {
 
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>> {
         self.run(async |client| reads::reply(client, invite).await)
+    }
+
+    fn admit(&self, ids: Vec<MemberId>) -> Result<()> {
+        self.run(async |client| writes::admit(client, &ids).await)
+    }
+
+    fn is_admitted(&self, id: &MemberId) -> Result<bool> {
+        self.run(async |client| reads::is_admitted(client, id).await)
+    }
+
+    fn usage(&self, workspace: &WorkspaceId) -> Result<u64> {
+        self.run(async |client| reads::usage(client, workspace).await)
     }
 
     fn prune(&self, before: u64) -> Result<usize> {

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{AckRank, Append, Appended, Delivered, Replied, Result, Store, StoreError};
 
+mod archive;
 mod reads;
 mod schema;
 mod writer;
@@ -28,8 +29,9 @@ const READERS: usize = 3;
 /// A store in one SQLite file.
 pub struct SqliteStore {
     file: PathBuf,
-    writer: Writer,
+    /// Before the writer, which is to close last and tidy up.
     readers: Mutex<Vec<Connection>>,
+    writer: Writer,
     returned: Condvar,
 }
 
@@ -171,6 +173,18 @@ impl Store for SqliteStore {
 
     fn reply(&self, invite: &EntryHash) -> Result<Option<(WorkspaceId, Vec<u8>)>> {
         self.read(|connection| reads::reply(connection, invite))
+    }
+
+    fn admit(&self, ids: Vec<MemberId>) -> Result<()> {
+        self.writer.run(0, |reply| Work::Admit { ids, reply })
+    }
+
+    fn is_admitted(&self, id: &MemberId) -> Result<bool> {
+        self.read(|connection| reads::is_admitted(connection, id))
+    }
+
+    fn usage(&self, workspace: &WorkspaceId) -> Result<u64> {
+        self.read(|connection| reads::usage(connection, workspace))
     }
 
     fn prune(&self, before: u64) -> Result<usize> {

@@ -8,7 +8,7 @@ pub mod postgres;
 pub mod team;
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
@@ -41,6 +41,15 @@ impl Relay {
         Self::spawn(strace, data, &[])
     }
 
+    /// The same with the sync calls from number `from` on failing.
+    pub fn start_with_failing_syncs(data: &Path, from: u32) -> Self {
+        let mut strace = Command::new("strace");
+        let inject = format!("inject=fsync,fdatasync:error=EIO:when={from}+");
+        strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"]);
+        strace.arg(inject).arg(env!("CARGO_BIN_EXE_relay-reference"));
+        Self::spawn(strace, data, &[])
+    }
+
     /// Over a PostgreSQL database.
     pub fn over(url: &str, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_relay-reference"));
@@ -69,6 +78,14 @@ impl Relay {
             relay.admin = Some(said(&line, "admin on http://"));
         }
         relay
+    }
+
+    /// Stops it and returns what it wrote to stderr; only of one that was started without options.
+    pub fn stderr(mut self) -> String {
+        self.signal("-TERM");
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 
     pub fn kill(mut self) {

@@ -192,6 +192,19 @@ impl Team {
         self.take(&entry);
     }
 
+    /// Pushes and commits; `None` where the relay is gone.
+    pub fn try_push_to(&mut self, relay: SocketAddr, size: usize) -> Option<Answer> {
+        let (entry, deliveries) = self.push(1, size);
+        let commit = self.commit(std::slice::from_ref(&entry), deliveries);
+        let body = serde_json::to_vec(&commit).unwrap();
+        let request = Request::new(relay, Method::Post, "/v1/workspaces/sync", body);
+        let answer = request.signed(&self.founder.key).try_send(relay).ok()?;
+        if answer.status == 201 {
+            self.take(&entry);
+        }
+        Some(answer)
+    }
+
     /// Pushes and commits.
     pub fn push_to(&mut self, relay: SocketAddr, parts: u32, size: usize) -> Answer {
         let (entry, deliveries) = self.push(parts, size);

@@ -8,15 +8,16 @@ use deadpool_postgres::Client;
 use tokio_postgres::{Error, types::ToSql};
 
 use super::reads::{head_of, number};
-use crate::store::{Append, Appended, Part};
+use crate::store::{Append, Appended};
 
 /// Moves the head if it is still the expected one: the row lock orders writers, and who waited for
 /// it compares again.
-const FOLLOW: &str = "UPDATE workspaces SET head_seq = $2, head_hash = $3
+const FOLLOW: &str = "UPDATE workspaces SET head_seq = $2, head_hash = $3,
+            bytes = bytes + $16 + (SELECT coalesce(sum(size), 0) FROM found)
         WHERE workspace = $1 AND head_seq = $4 AND head_hash = $5
         AND (SELECT count(*) FROM found) = cardinality($6::bytea[]) RETURNING workspace";
-const BEGIN: &str = "INSERT INTO workspaces (workspace, head_seq, head_hash)
-        SELECT $1, $2, $3 WHERE $4::bigint IS NULL AND $5::bytea IS NULL
+const BEGIN: &str = "INSERT INTO workspaces (workspace, head_seq, head_hash, bytes)
+        SELECT $1, $2, $3, $16 + (SELECT coalesce(sum(size), 0) FROM found) WHERE $4::bigint IS NULL AND $5::bytea IS NULL
         AND (SELECT count(*) FROM found) = cardinality($6::bytea[])
         ON CONFLICT DO NOTHING RETURNING workspace";
 
@@ -25,7 +26,7 @@ const BEGIN: &str = "INSERT INTO workspaces (workspace, head_seq, head_hash)
 fn statement(moved: &str) -> String {
     format!(
         "WITH found AS (
-            SELECT hash FROM sealed WHERE workspace = $1 AND hash = ANY ($6)
+            SELECT hash, length(bytes) AS size FROM sealed WHERE workspace = $1 AND hash = ANY ($6)
             ORDER BY hash FOR UPDATE
         ), moved AS ({moved}), new_entries AS (
             INSERT INTO entries (workspace, seq, bytes, leaves)
@@ -76,7 +77,7 @@ pub(super) async fn append(client: &Client, append: &Append) -> Result<Appended,
     let hash = hash.as_ref().map(<[u8; 32]>::as_slice);
     let (workspace, head_seq, head_hash) =
         (&append.workspace.0[..], number(head.seq), &head.hash.0[..]);
-    let values: [&(dyn ToSql + Sync); 15] = [
+    let values: [&(dyn ToSql + Sync); 16] = [
         &workspace,
         &head_seq,
         &head_hash,
@@ -92,6 +93,7 @@ pub(super) async fn append(client: &Client, append: &Append) -> Result<Appended,
         &columns.hashes,
         &columns.sealed_hashes,
         &columns.sealed,
+        &(append.size() as i64),
     ];
     let sql = statement(if after.is_some() { FOLLOW } else { BEGIN });
     let row = client.query_one(&client.prepare_cached(&sql).await?, &values).await?;
@@ -105,24 +107,15 @@ pub(super) async fn append(client: &Client, append: &Append) -> Result<Appended,
 /// Why nothing was written, by what the statement saw when it began.
 fn refused(append: &Append, found: &[Vec<u8>], head: Option<Head>) -> Appended {
     let is_missing = |hash: &SealedHash| !found.iter().any(|found| found[..] == hash.0);
-    let missing: Vec<_> = named(append).filter(is_missing).collect();
+    let missing: Vec<_> = append.uploaded().filter(is_missing).collect();
     match head == append.after && !missing.is_empty() {
         true => Appended::Missing(missing),
         false => Appended::Moved,
     }
 }
 
-/// Hashes of uploads that a commit names, as often as it does.
-fn named(append: &Append) -> impl Iterator<Item = SealedHash> {
-    let parts = append.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts);
-    parts.filter_map(|part| match part {
-        Part::Uploaded(hash) => Some(*hash),
-        Part::Inline(..) => None,
-    })
-}
-
 fn uploaded(append: &Append) -> Vec<SealedHash> {
-    let mut uploaded: Vec<_> = named(append).collect();
+    let mut uploaded: Vec<_> = append.uploaded().collect();
     uploaded.sort_unstable();
     uploaded.dedup();
     uploaded

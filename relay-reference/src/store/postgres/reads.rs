@@ -216,6 +216,17 @@ pub(super) async fn reply(
     rows.first().map(one).transpose()
 }
 
+pub(super) async fn is_admitted(client: &Client, id: &MemberId) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM admitted WHERE id = $1";
+    Ok(!rows(client, sql, &[&&id.0[..]]).await?.is_empty())
+}
+
+pub(super) async fn usage(client: &Client, workspace: &WorkspaceId) -> Result<u64, Error> {
+    let sql = "SELECT bytes FROM workspaces WHERE workspace = $1";
+    let bytes: Vec<i64> = column(client, sql, &[&&workspace.0[..]]).await?;
+    Ok(bytes.first().map_or(0, |bytes| bytes.unsigned_abs()))
+}
+
 pub(super) async fn disk_bytes(client: &Client) -> Result<u64, Error> {
     let bytes: Vec<i64> =
         column(client, "SELECT pg_database_size(current_database())", &[]).await?;
@@ -232,6 +243,6 @@ pub(super) fn node(bytes: &[u8]) -> Node {
     bytes.try_into().unwrap_or_default()
 }
 
-fn chunks(bytes: &[u8]) -> impl Iterator<Item = Node> {
+pub(super) fn chunks(bytes: &[u8]) -> impl Iterator<Item = Node> {
     bytes.as_chunks::<32>().0.iter().copied()
 }

@@ -10,7 +10,8 @@ use crate::store::{Result, StoreError};
 /// Step N leads from schema N to N + 1. What was released is never edited.
 const STEPS: [&str; 1] = ["
 CREATE TABLE workspaces (
-    workspace BYTEA PRIMARY KEY, head_seq BIGINT NOT NULL, head_hash BYTEA NOT NULL
+    workspace BYTEA PRIMARY KEY, head_seq BIGINT NOT NULL, head_hash BYTEA NOT NULL,
+    bytes BIGINT NOT NULL
 );
 CREATE TABLE entries (
     workspace BYTEA NOT NULL, seq BIGINT NOT NULL, bytes BYTEA NOT NULL, leaves BYTEA NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE acks (
     seq BIGINT NOT NULL, time BIGINT NOT NULL, bytes BYTEA NOT NULL,
     PRIMARY KEY (workspace, member)
 );
+CREATE TABLE admitted (id BYTEA PRIMARY KEY);
 CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), count BIGINT NOT NULL);
 "];
 

@@ -94,3 +94,26 @@ pub(super) async fn beat(client: &Client) -> Result<(), Error> {
         ON CONFLICT (one) DO UPDATE SET count = beat.count + 1";
     execute(client, sql, &[]).await.map(drop)
 }
+
+pub(super) async fn drop_sealed(
+    client: &Client,
+    workspace: &WorkspaceId,
+    hashes: &[SealedHash],
+) -> Result<usize, Error> {
+    let hashes: Vec<_> = hashes.iter().map(|hash| &hash.0[..]).collect();
+    let sql = "WITH dropped AS (
+            DELETE FROM sealed WHERE workspace = $1 AND hash = ANY ($2) RETURNING length(bytes) AS size
+        ), counted AS (
+            UPDATE workspaces SET bytes = greatest(0, bytes - (SELECT coalesce(sum(size), 0) FROM dropped))
+            WHERE workspace = $1
+        ) SELECT count(*) FROM dropped";
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_one(&statement, &[&&workspace.0[..], &hashes]).await?;
+    Ok(usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default())
+}
+
+pub(super) async fn admit(client: &Client, ids: &[MemberId]) -> Result<(), Error> {
+    let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
+    let sql = "INSERT INTO admitted SELECT unnest($1::bytea[]) ON CONFLICT DO NOTHING";
+    execute(client, sql, &[&ids]).await.map(drop)
+}

@@ -95,7 +95,7 @@ fn delivered(
     })
 }
 
-fn sealed(
+pub(super) fn sealed(
     connection: &Connection,
     workspace: &WorkspaceId,
     hash: &SealedHash,
@@ -111,6 +111,17 @@ pub(super) fn identity(
 ) -> rusqlite::Result<Option<Vec<u8>>> {
     let sql = "SELECT recipient FROM identities WHERE id = ?1";
     connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()
+}
+
+pub(super) fn is_admitted(connection: &Connection, id: &MemberId) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM admitted WHERE id = ?1")?.exists([id.0])
+}
+
+pub(super) fn usage(connection: &Connection, workspace: &WorkspaceId) -> rusqlite::Result<u64> {
+    let sql = "SELECT bytes FROM workspaces WHERE workspace = ?1";
+    let bytes = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let found = connection.prepare_cached(sql)?.query_row([workspace.0], bytes).optional()?;
+    Ok(found.map_or(0, i64::unsigned_abs))
 }
 
 pub(super) fn acks(
@@ -137,6 +148,6 @@ pub(super) fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-fn chunks(bytes: Vec<u8>) -> impl Iterator<Item = Node> {
+pub(super) fn chunks(bytes: Vec<u8>) -> impl Iterator<Item = Node> {
     bytes.as_chunks::<32>().0.to_vec().into_iter()
 }

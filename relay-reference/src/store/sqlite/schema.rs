@@ -4,9 +4,21 @@ use rusqlite::Connection;
 
 use super::{Result, StoreError, failed};
 
-const VERSION: i64 = 1;
+/// Step N leads from schema N to N + 1. What was released is never edited.
+const STEPS: [&str; 2] = [FIRST, SECOND];
 
-const TABLES: &str = "
+/// Who may begin workspaces where only known members may, and what a workspace holds.
+const SECOND: &str = "
+CREATE TABLE admitted (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO admitted SELECT DISTINCT recipient FROM deliveries;
+ALTER TABLE workspaces ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE workspaces SET bytes =
+    (SELECT coalesce(sum(length(bytes)), 0) FROM entries WHERE entries.id = workspaces.id)
+    + (SELECT coalesce(sum(length(bytes)), 0) FROM sealed
+        WHERE sealed.workspace = workspaces.workspace AND used = 1);
+";
+
+const FIRST: &str = "
 CREATE TABLE workspaces (
     id INTEGER PRIMARY KEY, workspace BLOB NOT NULL UNIQUE,
     head_seq INTEGER NOT NULL, head_hash BLOB NOT NULL
@@ -38,18 +50,21 @@ CREATE TABLE acks (
 CREATE TABLE beat (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT;
 ";
 
-/// Sets durability and makes the tables of a new file; refuses a schema that it does not know.
+/// Sets durability and brings the tables up to date, in one transaction; refuses a newer schema.
 pub(super) fn prepare(connection: &Connection) -> Result<()> {
     settings(connection).map_err(failed)?;
-    let version: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    match version {
-        VERSION => Ok(()),
-        0 => create(connection).map_err(failed),
+    let known = STEPS.len() as i64;
+    match version(connection).map_err(failed)? {
+        current if current == known => Ok(()),
+        older if (0..known).contains(&older) => upgrade(connection).map_err(failed),
         other => Err(StoreError::Failed(format!(
-            "the database has schema {other}, and this relay knows {VERSION} only"
+            "the database has schema {other}, and this relay knows up to {known}"
         ))),
     }
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// FULL: a commit returns after its bytes are on the disk, so an acknowledgement is a promise.
@@ -72,7 +87,11 @@ fn synchronous() -> String {
     std::env::var("RELAY_SYNCHRONOUS").unwrap_or_else(|_| "FULL".to_owned())
 }
 
-fn create(connection: &Connection) -> rusqlite::Result<()> {
-    let script = format!("BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {VERSION};COMMIT;");
-    connection.execute_batch(&script)
+/// Reads the version again under the lock: another process may have been here first.
+fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let from = usize::try_from(version(connection)?).unwrap_or_default();
+    STEPS.iter().skip(from).try_for_each(|step| connection.execute_batch(step))?;
+    connection.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    connection.execute_batch("COMMIT")
 }

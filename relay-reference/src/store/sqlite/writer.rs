@@ -34,6 +34,8 @@ pub(super) enum Work {
     Ack { workspace: WorkspaceId, member: MemberId, rank: AckRank, ack: Vec<u8>, reply: Reply<()> },
     Reply { invite: EntryHash, workspace: WorkspaceId, bytes: Vec<u8>, reply: Reply<Replied> },
     Prune { before: u64, reply: Reply<usize> },
+    Drop { workspace: WorkspaceId, hashes: Vec<SealedHash>, reply: Reply<usize> },
+    Admit { ids: Vec<MemberId>, reply: Reply<()> },
     Beat { reply: Reply<()> },
 }
 
@@ -197,6 +199,13 @@ fn one(connection: &Connection, work: Work, answers: &mut Vec<Answer>) -> rusqli
         }
         Work::Prune { before, reply } => {
             saved(connection, reply, answers, || writes::prune(connection, before))
+        }
+        Work::Drop { workspace, hashes, reply } => {
+            let write = || writes::drop_sealed(connection, &workspace, &hashes);
+            saved(connection, reply, answers, write)
+        }
+        Work::Admit { ids, reply } => {
+            saved(connection, reply, answers, || writes::admit(connection, &ids))
         }
         Work::Beat { reply } => saved(connection, reply, answers, || writes::beat(connection)),
     }

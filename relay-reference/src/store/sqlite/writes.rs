@@ -1,5 +1,7 @@
 //! Statements of the writer, all inside its transaction.
 
+use std::collections::BTreeMap;
+
 use agentsecrets_core::{
     encoding::{EntryHash, MemberId, SealedHash, WorkspaceId},
     log::Head,
@@ -13,12 +15,13 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<Appende
     if reads::head(connection, &append.workspace)? != append.after {
         return Ok(Appended::Moved);
     }
-    let missing = missing(connection, append)?;
+    let (missing, uploaded) = missing(connection, append)?;
     if !missing.is_empty() {
         return Ok(Appended::Missing(missing));
     }
     if let Some(head) = append.head() {
-        let id = advance(connection, &append.workspace, head)?;
+        let bytes = (append.size() + uploaded) as i64;
+        let id = advance(connection, &append.workspace, head, bytes)?;
         let place = Place { id, workspace: &append.workspace };
         append.entries.iter().try_for_each(|new| entry(connection, &place, new))?;
     }
@@ -31,23 +34,32 @@ struct Place<'a> {
     workspace: &'a WorkspaceId,
 }
 
-fn missing(connection: &Connection, append: &Append) -> Result<Vec<SealedHash>> {
-    let sql = "SELECT 1 FROM sealed WHERE workspace = ?1 AND hash = ?2";
+/// Uploads that are not there, and the size of those that are.
+fn missing(connection: &Connection, append: &Append) -> Result<(Vec<SealedHash>, usize)> {
+    let sql = "SELECT length(bytes) FROM sealed WHERE workspace = ?1 AND hash = ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut missing = Vec::new();
-    for part in append.entries.iter().flat_map(|new| &new.deliveries).flat_map(|d| &d.parts) {
-        let Part::Uploaded(hash) = part else { continue };
-        if !statement.exists(params![append.workspace.0, hash.0])? {
-            missing.push(*hash);
+    let (mut missing, mut sizes) = (Vec::new(), BTreeMap::new());
+    for hash in append.uploaded() {
+        let values = params![append.workspace.0, hash.0];
+        match statement.query_row(values, |row| row.get::<_, u32>(0)).optional()? {
+            Some(size) => drop(sizes.insert(hash, size as usize)),
+            None => missing.push(hash),
         }
     }
-    Ok(missing)
+    Ok((missing, sizes.values().sum()))
 }
 
-fn advance(connection: &Connection, workspace: &WorkspaceId, head: Head) -> Result<i64> {
-    let sql = "INSERT INTO workspaces (workspace, head_seq, head_hash) VALUES (?1, ?2, ?3)
-        ON CONFLICT (workspace) DO UPDATE SET head_seq = ?2, head_hash = ?3 RETURNING id";
-    let values = params![workspace.0, number(head.seq), head.hash.0];
+fn advance(
+    connection: &Connection,
+    workspace: &WorkspaceId,
+    head: Head,
+    bytes: i64,
+) -> Result<i64> {
+    let sql = "INSERT INTO workspaces (workspace, head_seq, head_hash, bytes)
+        VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (workspace) DO UPDATE
+        SET head_seq = ?2, head_hash = ?3, bytes = bytes + ?4 RETURNING id";
+    let values = params![workspace.0, number(head.seq), head.hash.0, bytes];
     connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
 }
 
@@ -77,6 +89,7 @@ fn delivery(
     delivery.parts.iter().try_for_each(|part| match part {
         Part::Inline(hash, bytes) => sealed(connection, place.workspace, hash, bytes, None),
         Part::Uploaded(hash) => sealed(connection, place.workspace, hash, &[], None),
+        Part::Gone(_) => Ok(()),
     })
 }
 
@@ -149,4 +162,28 @@ pub(super) fn beat(connection: &Connection) -> Result<()> {
 pub(super) fn checkpoint(connection: &Connection) -> Result<()> {
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
     connection.query_row(sql, [], |_| Ok(())).optional().map(|_| ())
+}
+
+pub(super) fn drop_sealed(
+    connection: &Connection,
+    workspace: &WorkspaceId,
+    hashes: &[SealedHash],
+) -> Result<usize> {
+    let sql = "DELETE FROM sealed WHERE workspace = ?1 AND hash = ?2 RETURNING length(bytes)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let (mut dropped, mut bytes) = (0, 0);
+    for hash in hashes {
+        let size = statement.query_row(params![workspace.0, hash.0], |row| row.get::<_, i64>(0));
+        if let Some(size) = size.optional()? {
+            (dropped, bytes) = (dropped + 1, bytes + size);
+        }
+    }
+    let sql = "UPDATE workspaces SET bytes = MAX(0, bytes - ?2) WHERE workspace = ?1";
+    connection.prepare_cached(sql)?.execute(params![workspace.0, bytes])?;
+    Ok(dropped)
+}
+
+pub(super) fn admit(connection: &Connection, ids: &[MemberId]) -> Result<()> {
+    let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO admitted VALUES (?1)")?;
+    ids.iter().try_for_each(|id| statement.execute([id.0]).map(drop))
 }
