@@ -189,7 +189,7 @@ def main():
     parser.add_argument("steps", nargs="*", metavar="STEP", help=" ".join(STEPS))
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--database")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     results = json.loads(options.results.read_text()) if options.results.exists() else {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="agentsecrets-load-", dir=options.results.resolve().parent) as folder:
         load = Load(options.binaries.resolve(), Path(folder), options.full, options.database)

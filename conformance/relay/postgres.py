@@ -46,9 +46,10 @@ class Cluster:
         """The server's own process."""
         return int((self.folder / "data/postmaster.pid").read_text().splitlines()[0])
 
-    def backends(self):
-        out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.server())], stdout=subprocess.PIPE, text=True).stdout
-        return [int(pid) for pid in out.split()]
+    def backends(self, of_clients=False):
+        """Its children; those that serve a client are named after the address of that."""
+        out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.server())], stdout=subprocess.PIPE, text=True).stdout
+        return [int(line.split()[0]) for line in out.splitlines() if "[local]" in line or not of_clients]
 
     def down(self):
         close(*self.relays)
@@ -78,11 +79,11 @@ class Faults:
         """A backend dies, so the server throws everybody out and recovers."""
         for _ in range(self.rounds):
             self.pause()
-            backends = self.cluster.backends()
             try:
-                os.kill(self.dice.choice(backends), signal.SIGKILL)
+                os.kill(self.dice.choice(self.cluster.backends(of_clients=True)), signal.SIGKILL)
             except (ProcessLookupError, IndexError):
-                pass  # it ended by itself
+                pass  # it ended by itself, or the server is not back yet
+            time.sleep(1)
 
     def relay_killed(self, _):
         for round_ in range(self.rounds * 2):
@@ -142,7 +143,7 @@ def main():
     parser.add_argument("binaries", type=Path)
     parser.add_argument("faults", nargs="*", metavar="FAULT", help=" ".join(FAULTS))
     parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     binaries, passed, failed = options.binaries.resolve(), 0, 0
     folder = Path(tempfile.mkdtemp(prefix="agentsecrets-postgres-"))
     folder.chmod(0o711)  # the server is another user where this one is root

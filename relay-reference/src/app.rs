@@ -19,7 +19,8 @@ use crate::{
     watch::Watch,
 };
 
-const WORKSPACES: usize = 1_024;
+/// Entries of all folded workspaces together.
+const FOLDED: u64 = 262_144;
 const NONCES: usize = 100_000;
 /// Threads that work at once; a commit holds one until it is durable, so a group fills.
 pub const WORKERS: usize = 256;
@@ -65,7 +66,7 @@ impl App {
     pub fn new(store: Arc<dyn Store>, authority: String) -> Self {
         Self {
             store,
-            states: States::new(WORKSPACES),
+            states: States::new(FOLDED),
             watch: Arc::default(),
             metrics: Metrics::default(),
             authority,

@@ -1,7 +1,7 @@
 //! Folded workspaces, kept for a while: each is rebuilt from the log when it is not there.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,22 +21,57 @@ const PAGE_BYTES: usize = 1 << 20;
 /// One workspace; locked while it is folded, so that many who ask at once fold once.
 type Slot = Arc<Mutex<Option<Arc<State>>>>;
 
+/// What a folded workspace weighs beside its entries, in entries: some kilobytes.
+const WORKSPACE: u64 = 16;
+
 #[derive(Default)]
 struct Slots {
     clock: u64,
-    /// When each was used last, by the clock.
-    by_id: HashMap<WorkspaceId, (u64, Slot)>,
+    by_id: HashMap<WorkspaceId, Known>,
+    /// The same by when they were used last.
+    by_use: BTreeMap<u64, WorkspaceId>,
+    weight: u64,
 }
 
-/// The workspaces used last.
+struct Known {
+    used: u64,
+    weight: u64,
+    slot: Slot,
+}
+
+impl Slots {
+    /// The slot of a workspace, which is the one used last from now on.
+    fn touch(&mut self, workspace: &WorkspaceId) -> &mut Known {
+        self.clock += 1;
+        let used = self.clock;
+        let known = self.by_id.entry(*workspace).or_insert_with(|| {
+            self.weight += WORKSPACE;
+            Known { used, weight: WORKSPACE, slot: Slot::default() }
+        });
+        self.by_use.remove(&known.used);
+        self.by_use.insert(used, *workspace);
+        known.used = used;
+        known
+    }
+
+    /// Lets go of those used longest ago, but never of the last one.
+    fn shrink(&mut self, most: u64) {
+        while self.weight > most && self.by_id.len() > 1 {
+            let Some((_, oldest)) = self.by_use.pop_first() else { return };
+            self.weight -= self.by_id.remove(&oldest).map_or(0, |known| known.weight);
+        }
+    }
+}
+
+/// The workspaces used last, as many as fit: a thousand long logs or ten thousand short ones.
 pub struct States {
     slots: Mutex<Slots>,
-    most: usize,
+    most: u64,
 }
 
 impl States {
-    /// Keeps at most `most` workspaces.
-    pub fn new(most: usize) -> Self {
+    /// Keeps workspaces of at most `most` entries together, which take about 300 bytes each.
+    pub fn new(most: u64) -> Self {
         Self { slots: Mutex::default(), most }
     }
 
@@ -65,30 +100,36 @@ impl States {
                 false => catch_up(store, workspace, None, head)?,
             };
             *held = Some(Arc::new(state));
+            self.weigh(workspace, head.seq);
         }
         Ok(held.clone())
     }
 
     /// Takes in what a commit led to.
     pub fn advance(&self, state: State) {
-        let slot = self.slot(&state.workspace());
+        let (workspace, seq) = (state.workspace(), state.head().seq);
+        let slot = self.slot(&workspace);
         let mut held = lock(&slot);
-        if held.as_ref().is_none_or(|known| known.head().seq < state.head().seq) {
+        if held.as_ref().is_none_or(|known| known.head().seq < seq) {
             *held = Some(Arc::new(state));
+            self.weigh(&workspace, seq);
         }
     }
 
     fn slot(&self, workspace: &WorkspaceId) -> Slot {
-        let mut guard = lock(&self.slots);
-        let Slots { clock, by_id } = &mut *guard;
-        *clock += 1;
-        if by_id.len() >= self.most && !by_id.contains_key(workspace) {
-            let oldest = by_id.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);
-            oldest.map(|id| by_id.remove(&id));
-        }
-        let (used, slot) = by_id.entry(*workspace).or_default();
-        *used = *clock;
-        Arc::clone(slot)
+        let mut slots = lock(&self.slots);
+        let slot = Arc::clone(&slots.touch(workspace).slot);
+        slots.shrink(self.most);
+        slot
+    }
+
+    /// Notes how long the log of a workspace is.
+    fn weigh(&self, workspace: &WorkspaceId, seq: u64) {
+        let mut slots = lock(&self.slots);
+        let known = slots.touch(workspace);
+        let before = std::mem::replace(&mut known.weight, WORKSPACE + seq);
+        slots.weight = slots.weight - before + WORKSPACE + seq;
+        slots.shrink(self.most);
     }
 }
 
@@ -131,4 +172,45 @@ pub fn fold(state: Option<State>, entry: &SignedEntry) -> agentsecrets_core::Res
 /// What was checked before it was stored does not fail later, unless the disk changed it.
 fn broken(why: &str) -> Problem {
     StoreError::Failed(format!("the stored log does not fold: {why}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> WorkspaceId {
+        WorkspaceId([byte; 32])
+    }
+
+    fn kept(states: &States) -> Vec<u8> {
+        let slots = lock(&states.slots);
+        let weights: u64 = slots.by_id.values().map(|known| known.weight).sum();
+        assert_eq!((slots.weight, slots.by_id.len()), (weights, slots.by_use.len()));
+        slots.by_use.values().map(|id| id.0[0]).collect()
+    }
+
+    #[test]
+    fn those_used_last_are_kept_as_far_as_they_fit() {
+        let states = States::new(100);
+        (1..=6).for_each(|byte| drop(states.slot(&id(byte))));
+        assert_eq!(kept(&states), [1, 2, 3, 4, 5, 6]);
+        states.slot(&id(1));
+        states.slot(&id(7));
+        assert_eq!(kept(&states), [3, 4, 5, 6, 1, 7]);
+        states.weigh(&id(5), 30);
+        assert_eq!(kept(&states), [6, 1, 7, 5]);
+        states.weigh(&id(5), 0);
+        states.slot(&id(8));
+        assert_eq!(kept(&states), [6, 1, 7, 5, 8]);
+    }
+
+    #[test]
+    fn one_that_is_larger_than_all_may_be_is_kept_alone() {
+        let states = States::new(100);
+        states.slot(&id(1));
+        states.weigh(&id(2), 1_000_000);
+        assert_eq!(kept(&states), [2]);
+        states.slot(&id(3));
+        assert_eq!(kept(&states), [3]);
+    }
 }

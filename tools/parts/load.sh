@@ -15,6 +15,10 @@ part_load() {
   grep ' violations' "$log"
   tests "load: two relays on PostgreSQL under faults" conformance/relay/postgres.py "$programs" --rounds $rounds
   grep ' violations' "$log"
+  venv contract schemathesis==4.32.5 cryptography==50.0.2 requests==2.34.2 || return
+  # shellcheck disable=SC2086
+  tests "load: schemathesis finds nothing" "$python" conformance/relay/contract.py "$programs" ${deep:+1000}
+  grep -E '^    /' "$log"
   load_figures sqlite
   cluster=$(mktemp -d) && chmod 711 "$cluster" || return
   DATABASE_URL=$(tools/postgres "$cluster/pg" up) && load_figures postgres --database "$DATABASE_URL"

@@ -22,6 +22,8 @@ pub mod polls;
 pub mod record;
 /// Requests, signed and complete.
 pub mod request;
+/// A workspace that exists, for tools that would only guess.
+pub mod sample;
 /// Slow connections.
 pub mod slow;
 /// Devices and the logs that they write.

@@ -7,7 +7,7 @@ use agentsecrets_core::{
     crypto::{SigningKey, derive_key, label},
     encoding::{
         BatchId, Commitment, DeliveriesRoot, EnvironmentId, MemberId, PersonId, SealedHash,
-        SecretId,
+        SecretId, encode,
     },
     identity::{Identity, Kind},
     log::{
@@ -27,6 +27,7 @@ pub const ENVIRONMENT: EnvironmentId = EnvironmentId([7; 16]);
 /// Who signs: an identity, and its key for requests.
 pub struct Device {
     identity: Identity,
+    request_seed: Key,
     key: SigningKey,
 }
 
@@ -37,8 +38,19 @@ impl Device {
         seed[..8].copy_from_slice(&run.to_le_bytes());
         seed[8..16].copy_from_slice(&number.to_le_bytes());
         let seed = Key::new(seed);
-        let key = SigningKey::from_seed(&derive_key(label::SIGNING_KEY, seed.expose()));
-        Self { identity: Identity::from_seed(seed, Kind::Human), key }
+        let request_seed = derive_key(label::SIGNING_KEY, seed.expose());
+        let key = SigningKey::from_seed(&request_seed);
+        Self { identity: Identity::from_seed(seed, Kind::Human), request_seed, key }
+    }
+
+    /// What its key for requests is made of, for tools that sign by themselves.
+    pub fn request_seed(&self) -> &Key {
+        &self.request_seed
+    }
+
+    /// Its public half in canonical bytes.
+    pub fn recipient(&self) -> Vec<u8> {
+        encode(self.identity.recipient())
     }
 
     /// Signs requests.

@@ -16,7 +16,7 @@ use relay_bench::{
     polls,
     record::{Cast, Stage},
     request::Authority,
-    slow,
+    sample, slow,
 };
 use serde_json::{Value, json};
 
@@ -57,6 +57,11 @@ enum Command {
         /// How long the log is.
         #[arg(long, default_value_t = 60_000)]
         entries: u64,
+    },
+    /// Founds a workspace; prints its ids, a key that may sign, and the next commit.
+    Sample {
+        #[command(flatten)]
+        target: Target,
     },
     /// Connections that dribble, byte by byte.
     Slow {
@@ -152,6 +157,7 @@ fn main() -> io::Result<()> {
             let ready = || println!("ready");
             say(&first_sync::run(target.first(), &target.authority(), entries, ready)?)
         }
+        Command::Sample { target } => say(&sample::run(target.first(), &target.authority())?),
         Command::Slow { target, count, seconds } => {
             say(&slow::run(target.first(), count, Duration::from_secs_f64(seconds))?)
         }
