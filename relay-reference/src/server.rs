@@ -245,7 +245,7 @@ async fn accept(listener: TcpListener, door: Arc<Door>, graceful: &GracefulShutd
 fn enter(stream: TcpStream, place: Place, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
     tokio::spawn(async move {
-        match place.door.guard.clone() {
+        match &place.door.guard {
             #[cfg(feature = "tls")]
             Some(guard) => {
                 // A handshake has the time of a header; who fails it has nothing to be told.
