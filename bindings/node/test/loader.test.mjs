@@ -48,7 +48,7 @@ test("an addon that does not load: why not", async () => {
 
 test("each platform of the loader is an optional package of the same version, and there is no script", () => {
   const { optionalDependencies, version, scripts, dependencies } = JSON.parse(readFileSync(join(package_, "package.json"), "utf8"));
-  const listed = [...readFileSync(join(package_, "lib/native.js"), "utf8").matchAll(/"((?:linux|darwin|win32)-[^"]*)"/g)].map(([, target]) => target);
+  const listed = [...["native.js", "index.js"].map((file) => readFileSync(join(package_, "lib", file), "utf8")).join("").matchAll(/"((?:linux|darwin|win32)-[^"]*)"/g)].map(([, target]) => target);
   const targets = listed.filter((target) => optionalDependencies[`agentsecrets-core-${target}`]);
   assert.deepEqual(new Set(targets.map((target) => `agentsecrets-core-${target}`)), new Set(Object.keys(optionalDependencies)));
   assert.ok(Object.values(optionalDependencies).every((one) => one === version));

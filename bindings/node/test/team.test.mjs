@@ -1,5 +1,7 @@
 // A team on a relay: everything that a client does.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 
 import { Client, Identity, Secret, verify } from "agentsecrets-core";
@@ -148,4 +150,41 @@ test("maxAge and offline: a vault that is old enough is synced first, or not", a
   assert.equal((await load({ config })).size, 1, "warm: no network");
   assert.equal((await load({ config, maxAge: 0, offline: true })).size, 1);
   await assert.rejects(load({ config, maxAge: 0 }), { code: "relay_unreachable", retryable: true });
+});
+
+test("listings have the fields that the types say", async () => {
+  const types = readFileSync(createRequire(import.meta.url).resolve("agentsecrets-core").replace(/\.js$/, ".d.ts"), "utf8");
+  const fields = (name) => {
+    const [, body] = new RegExp(`export interface ${name} \\{\n(.*?)\n\\}`, "s").exec(types);
+    return [...body.matchAll(/^  (\w+):/gm)].map(([, field]) => field).sort();
+  };
+  const same = (rows, name) => {
+    const row = Array.isArray(rows) ? rows[0] : rows;
+    assert.ok(row, name);
+    assert.deepEqual(Object.keys(row).sort(), fields(name), name);
+  };
+  const relay = new MemoryRelay();
+  const laptop = await member(relay, "laptop");
+  const { workspace } = laptop;
+  await laptop.set("A", "fake-a");
+  same(await laptop.diff(), "Drift");
+  await laptop.push();
+  const phone = await member(relay, "phone", { founder: laptop, role: "reader" });
+  await phone.secrets();
+  await workspace.invite();
+  same(await laptop.sync(), "Synced");
+  same(await workspace.status(), "Status");
+  same(await workspace.members(), "MemberRow");
+  same(await workspace.invitations(), "InvitationRow");
+  same(await workspace.environments(), "EnvironmentRow");
+  same(await laptop.list(), "SecretRow");
+  same(await laptop.history("A"), "VersionRow");
+  same(await workspace.audit(), "AuditRow");
+  same(await workspace.team(), "TeamRow");
+  same(await workspace.policy(), "Policy");
+  same(await verify(await workspace.export()), "Verified");
+  await workspace.remove("phone");
+  same(await workspace.exposure(), "ExposureRow");
+  for (const client of [laptop, phone]) client.close();
+  relay.stop();
 });
