@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and tests the Swift package with the toolchain of tools/swift-env: tests, scenarios, examples, README, canary.
 
-    bindings/swift/check.py BINARIES CACHE [deep]
+    bindings/swift/check.py BINARIES CACHE
 
 BINARIES has libagentsecrets_swift.{a,so}, agentsecrets-swift-bindgen, agentsecrets and relay-reference; CACHE is a folder of the
 project. Closes with "N passed, N failed".
@@ -329,7 +329,7 @@ func following(_ loop: @escaping @Sendable (Secrets) async throws -> Void) async
 """
 
 
-def main(binaries, cache, deep):
+def main(binaries, cache):
     folder = Path(tempfile.mkdtemp(prefix="swift-check-", dir=cache))
     checks = Checks(binaries, cache, folder)
     try:
@@ -354,4 +354,4 @@ def main(binaries, cache, deep):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), "deep" in sys.argv))
+    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))

@@ -132,7 +132,7 @@ public struct VersionRow: Sendable, Codable, Equatable {
     public let time: String
     /// Label of who wrote it.
     public let author: String
-    /// `set` or `delete`.
+    /// `put`, `delete`, `given_up` or `not_pushed`.
     public let operation: String
     /// Whether this vault holds its value.
     public let held: Bool
@@ -170,22 +170,8 @@ public struct ExposureRow: Sendable, Codable, Equatable {
     public let live: Bool
     /// Whether the value itself has to be changed where it is valid.
     public let needsRotation: Bool
-    /// Who could read it.
-    public let readers: [Reader]
-}
-
-/// Who could read a secret.
-public struct Reader: Sendable, Codable, Equatable {
-    /// Label.
-    public let member: String
-    /// Whether the membership lasts.
-    public let active: Bool
-    /// Word for how sure that is.
-    public let certainty: String
-    /// Time.
-    public let since: String
-    /// Time; nil while it lasts.
-    public let until: String?
+    /// Labels of who could read it and may not now; empty in a listing of one member.
+    public let readers: [String]
 }
 
 /// How far a member is.

@@ -63,6 +63,18 @@ import Testing
         #expect(try await founder.workspace.exposure() == [])
     }
 
+    @Test func whatARemovedMemberCouldReadIsListed() async throws {
+        let relay = try MemoryRelay()
+        let founder = try await Client.member(of: relay, label: "laptop")
+        try await founder.set("URL", to: "fake-1")
+        try await founder.push()
+        _ = try await Client.member(of: relay, label: "phone", founder: founder)
+        try await founder.workspace.remove("phone", reason: .compromised)
+        let rows = try await founder.workspace.exposure(of: "phone")
+        #expect(rows.map(\.name) == ["URL"] && rows.allSatisfy { $0.needsRotation && $0.versions == [1] })
+        #expect(try await founder.workspace.exposure().first?.readers == ["phone"])
+    }
+
     @Test func theLogIsExportedAndVerified() async throws {
         let client = try await Client.member(of: nil, label: "laptop")
         try await client.workspace.setPolicy(fresh: .seconds(3600), stale: .blocksPush)

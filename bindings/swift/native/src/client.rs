@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentsecrets::model;
 
-use crate::{
-    config::NativeConfig, errors::Result, secret::NativeSecret, secrets::NativeSecrets,
-};
+use crate::{config::NativeConfig, errors::Result, secret::NativeSecret, secrets::NativeSecrets};
 
 /// The client. Any thread may use it.
 #[derive(uniffi::Object)]

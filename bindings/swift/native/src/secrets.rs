@@ -36,8 +36,7 @@ pub fn load(
         return Err(invalid("a required name is empty or has blanks in it"));
     }
     let (require, max_age) = (require.join(" "), max_age_ms.map(Duration::from_millis));
-    let loading =
-        model::Loading { environment: &environment, require: &require, max_age, offline };
+    let loading = model::Loading { environment: &environment, require: &require, max_age, offline };
     let loaded = match config {
         Some(config) => model::load(&config.locked(), &loading),
         None => model::load(&model::Config::discover()?, &loading),
