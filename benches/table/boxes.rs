@@ -79,14 +79,18 @@ impl Case {
             .collect();
         let messages = vec![vec![b'm'; size]; batch];
         let mut entropy = Entropy::new(random());
-        let to: Vec<_> = messages.iter().map(|message| (&recipients[0], message.as_slice())).collect();
+        let to: Vec<_> =
+            messages.iter().map(|message| (&recipients[0], message.as_slice())).collect();
         let boxes = Backend::best().seal_many(&to, &mut entropy);
         let bytes: Vec<[u8; 32]> = recipients.iter().map(|key| *key.as_bytes()).collect();
         Self {
             size,
             batch,
             threads,
-            sodium: (bytes.iter().map(|key| box_::PublicKey(*key)).collect(), box_::SecretKey(own_seed)),
+            sodium: (
+                bytes.iter().map(|key| box_::PublicKey(*key)).collect(),
+                box_::SecretKey(own_seed),
+            ),
             crypto_box: (
                 bytes.iter().map(|key| crypto_box::PublicKey::from(*key)).collect(),
                 crypto_box::SecretKey::from(own_seed),
@@ -140,11 +144,15 @@ impl Case {
         match (who, work) {
             (Who::Libsodium, Work::Open) => {
                 let (keys, secret) = &self.sodium;
-                places.for_each(|n| drop(black_box(sealedbox::open(&self.boxes[n], &keys[0], secret).unwrap())));
+                places.for_each(|n| {
+                    drop(black_box(sealedbox::open(&self.boxes[n], &keys[0], secret).unwrap()))
+                });
             }
             (Who::Libsodium, _) => {
                 let keys = &self.sodium.0;
-                places.for_each(|n| drop(black_box(sealedbox::seal(&self.messages[n], &keys[self.to(work, n)]))));
+                places.for_each(|n| {
+                    drop(black_box(sealedbox::seal(&self.messages[n], &keys[self.to(work, n)])))
+                });
             }
             (Who::CryptoBox, Work::Open) => {
                 let secret = &self.crypto_box.1;
@@ -153,15 +161,20 @@ impl Case {
             (Who::CryptoBox, _) => {
                 let keys = &self.crypto_box.0;
                 places.for_each(|n| {
-                    drop(black_box(keys[self.to(work, n)].seal(&mut OsRng, &self.messages[n]).unwrap()));
+                    drop(black_box(
+                        keys[self.to(work, n)].seal(&mut OsRng, &self.messages[n]).unwrap(),
+                    ));
                 });
             }
             (Who::Ours(backend), Work::Open) => {
                 let boxes: Vec<&[u8]> = self.boxes.iter().map(Vec::as_slice).collect();
-                assert!(black_box(backend.open_many(&self.own, &boxes)).iter().all(Option::is_some));
+                assert!(
+                    black_box(backend.open_many(&self.own, &boxes)).iter().all(Option::is_some)
+                );
             }
             (Who::Ours(backend), Work::SealReady) => {
-                let prepared = &self.prepared.iter().find(|(name, _)| *name == backend.name()).unwrap().1;
+                let prepared =
+                    &self.prepared.iter().find(|(name, _)| *name == backend.name()).unwrap().1;
                 let messages: Vec<&[u8]> = self.messages.iter().map(Vec::as_slice).collect();
                 black_box(prepared.seal_many(&messages, &mut Entropy::new(random())));
             }

@@ -24,8 +24,14 @@ struct Axis {
 
 impl Axis {
     fn new(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        Self { low: low.log10().floor(), high: high.log10().ceil().max(low.log10().floor() + 1.0), from, to }
+        let (low, high) =
+            values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        Self {
+            low: low.log10().floor(),
+            high: high.log10().ceil().max(low.log10().floor() + 1.0),
+            from,
+            to,
+        }
     }
 
     fn place(&self, value: f64) -> f64 {
@@ -55,24 +61,49 @@ pub(crate) fn plot(title: &str, x_label: &str, y_label: &str, series: &[Series])
     );
     for value in x.decades() {
         let at = x.place(value);
-        let _ = writeln!(svg, "<path d=\"M{at:.1} {TOP}V{}\" stroke=\"#ddd\"/><text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", HEIGHT - BOTTOM, HEIGHT - BOTTOM + 16.0, short(value));
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{at:.1} {TOP}V{}\" stroke=\"#ddd\"/><text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+            HEIGHT - BOTTOM,
+            HEIGHT - BOTTOM + 16.0,
+            short(value)
+        );
     }
     for value in y.decades() {
         let at = y.place(value);
-        let _ = writeln!(svg, "<path d=\"M{LEFT} {at:.1}H{}\" stroke=\"#ddd\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", WIDTH - RIGHT, LEFT - 6.0, at + 4.0, short(value));
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{LEFT} {at:.1}H{}\" stroke=\"#ddd\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            WIDTH - RIGHT,
+            LEFT - 6.0,
+            at + 4.0,
+            short(value)
+        );
     }
     let mut taken: Vec<f64> = Vec::new();
     for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
-        let path: Vec<String> =
-            series.points.iter().map(|(a, b)| format!("{:.1} {:.1}", x.place(*a), y.place(*b))).collect();
-        let _ = writeln!(svg, "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>", path.join("L"));
+        let path: Vec<String> = series
+            .points
+            .iter()
+            .map(|(a, b)| format!("{:.1} {:.1}", x.place(*a), y.place(*b)))
+            .collect();
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            path.join("L")
+        );
         if let Some((a, b)) = series.points.last() {
             let mut at = y.place(*b) + 4.0;
             while taken.iter().any(|other| (other - at).abs() < 13.0) {
                 at += 13.0;
             }
             taken.push(at);
-            let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\">{}</text>", x.place(*a) + 6.0, series.name);
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\">{}</text>",
+                x.place(*a) + 6.0,
+                series.name
+            );
         }
     }
     svg + "</svg>\n"

@@ -42,7 +42,8 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     sodiumoxide::init().unwrap();
     if has("--test") {
@@ -109,26 +110,48 @@ fn machine() -> String {
         line.split_once(": ").map_or("?", |(_, value)| value).to_owned()
     };
     let sodium = sodiumoxide::version::version_string().to_owned();
-    let date = std::process::Command::new("date").arg("+%-d %B %Y").output().map(|out| out.stdout).unwrap_or_default();
+    let date = std::process::Command::new("date")
+        .arg("+%-d %B %Y")
+        .output()
+        .map(|out| out.stdout)
+        .unwrap_or_default();
     format!(
         "{}, family {} model {}; libsodium {sodium}, crypto_box 0.9, agentsecrets {}; {}.\n",
-        field("model name"), field("cpu family"), field("model\t"), env!("CARGO_PKG_VERSION"),
+        field("model name"),
+        field("cpu family"),
+        field("model\t"),
+        env!("CARGO_PKG_VERSION"),
         String::from_utf8_lossy(&date).trim(),
     )
 }
 
 fn header() -> String {
     let names: Vec<&str> = contenders().iter().map(|who| who.name()).collect();
-    format!("| size | batch | threads | | {} |\n|---|---|---|---|{}\n", names.join(" | "), "---|".repeat(names.len()))
+    format!(
+        "| size | batch | threads | | {} |\n|---|---|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    )
 }
 
 fn line(case: &Case, title: &str, times: &[f64], against: f64) -> String {
-    let cells: Vec<String> = times.iter().map(|time| format!("{time:.2} ({:.2}×)", against / time)).collect();
-    format!("| {} | {} | {} | {title} | {} |\n", case.size, case.batch, case.threads, cells.join(" | "))
+    let cells: Vec<String> =
+        times.iter().map(|time| format!("{time:.2} ({:.2}×)", against / time)).collect();
+    format!(
+        "| {} | {} | {} | {title} | {} |\n",
+        case.size,
+        case.batch,
+        case.threads,
+        cells.join(" | ")
+    )
 }
 
 fn all_boxes(docs: Option<&Path>) -> String {
-    let mut text = format!("{}\nMicroseconds a box, and the multiple of libsodium's speed.\n\n{}", machine(), header());
+    let mut text = format!(
+        "{}\nMicroseconds a box, and the multiple of libsodium's speed.\n\n{}",
+        machine(),
+        header()
+    );
     let mut by_batch: BTreeMap<(&str, &str), Vec<(f64, f64)>> = BTreeMap::new();
     let mut by_size = by_batch.clone();
     let mut worst: BTreeMap<&str, (f64, String)> = BTreeMap::new();
@@ -148,7 +171,10 @@ fn all_boxes(docs: Option<&Path>) -> String {
                         let ratio = times[1] / time;
                         let entry = worst.entry(who.name()).or_insert((f64::MAX, String::new()));
                         if ratio < entry.0 {
-                            *entry = (ratio, format!("{title}, {size} B, batch {batch}, {threads} threads"));
+                            *entry = (
+                                ratio,
+                                format!("{title}, {size} B, batch {batch}, {threads} threads"),
+                            );
                         }
                         let key = (title, who.name());
                         if threads == 1 && size == 64 {
@@ -163,13 +189,16 @@ fn all_boxes(docs: Option<&Path>) -> String {
         }
     }
     text += "\nA recipient's table takes ";
-    let tables: Vec<String> = boxes::tables().iter().map(|(name, time)| format!("{time:.0} µs ({name})")).collect();
+    let tables: Vec<String> =
+        boxes::tables().iter().map(|(name, time)| format!("{time:.0} µs ({name})")).collect();
     let _ = writeln!(text, "{} to make.", tables.join(", "));
     if !contenders().iter().any(|who| who.name() == "avx512ifma") {
         text += "\nnot measured: no avx512ifma\n";
     }
     text += "\nAgainst the `crypto_box` crate, each back end where it does worst:\n\n| back end | ratio | where |\n|---|---|---|\n";
-    for (name, (ratio, place)) in worst.iter().filter(|(name, _)| !["libsodium", "crypto_box"].contains(name)) {
+    for (name, (ratio, place)) in
+        worst.iter().filter(|(name, _)| !["libsodium", "crypto_box"].contains(name))
+    {
         let _ = writeln!(text, "| {name} | {ratio:.2} | {place} |");
     }
     for (_, title) in WORK {
@@ -180,11 +209,33 @@ fn all_boxes(docs: Option<&Path>) -> String {
                 let mut points = points.clone();
                 points.sort_by(|a, b| a.0.total_cmp(&b.0));
                 Series { name: (*who).to_owned(), points }
-            }).collect()
+            })
+            .collect()
         };
-        save(docs, &format!("throughput-{name}.svg"), &plot(&format!("{title}: throughput, 64 B, one core"), "boxes in a batch", "boxes a second", &lines(&by_batch)));
-        save(docs, &format!("size-{name}.svg"), &plot(&format!("{title}: cost by size, batch 256, one core"), "bytes of a message", "µs a box", &lines(&by_size)));
-        let _ = write!(text, "\n![{title}, by batch](benchmarks/throughput-{name}.svg)\n![{title}, by size](benchmarks/size-{name}.svg)\n");
+        save(
+            docs,
+            &format!("throughput-{name}.svg"),
+            &plot(
+                &format!("{title}: throughput, 64 B, one core"),
+                "boxes in a batch",
+                "boxes a second",
+                &lines(&by_batch),
+            ),
+        );
+        save(
+            docs,
+            &format!("size-{name}.svg"),
+            &plot(
+                &format!("{title}: cost by size, batch 256, one core"),
+                "bytes of a message",
+                "µs a box",
+                &lines(&by_size),
+            ),
+        );
+        let _ = write!(
+            text,
+            "\n![{title}, by batch](benchmarks/throughput-{name}.svg)\n![{title}, by size](benchmarks/size-{name}.svg)\n"
+        );
     }
     text
 }
@@ -220,7 +271,10 @@ fn all_sync(docs: Option<&Path>) -> String {
     sync::growth(&mut rows, false);
     sync::logs(&mut rows, false);
     sync::operations(&mut rows, false);
-    let mut text = format!("{}\n| what | size | time | per unit | growth |\n|---|---|---|---|---|\n", machine());
+    let mut text = format!(
+        "{}\n| what | size | time | per unit | growth |\n|---|---|---|---|---|\n",
+        machine()
+    );
     let mut before: Option<&Row> = None;
     for row in &rows {
         let same = before.filter(|before| before.title == row.title);
@@ -228,13 +282,28 @@ fn all_sync(docs: Option<&Path>) -> String {
             format!("size × {}, time × {:.1}", row.size / before.size, row.value / before.value)
         });
         let each = row.value * 1e3 / row.size as f64;
-        let _ = writeln!(text, "| {} | {} {} | {} | {each:.3} µs | {growth} |", row.title, row.size, row.unit, time(row.value));
+        let _ = writeln!(
+            text,
+            "| {} | {} {} | {} | {each:.3} µs | {growth} |",
+            row.title,
+            row.size,
+            row.unit,
+            time(row.value)
+        );
         before = Some(row);
     }
-    let find = |title: &str, size: usize| rows.iter().find(|row| row.title == title && row.size == size).map(|row| row.value);
+    let find = |title: &str, size: usize| {
+        rows.iter().find(|row| row.title == title && row.size == size).map(|row| row.value)
+    };
     for entries in [10_000, 60_000] {
-        if let (Some(fold), Some(bare)) = (find("fold", entries), find("bare verify_strict", entries)) {
-            let _ = writeln!(text, "\nFold of {entries} entries: {:.2} of the speed of bare `verify_strict` calls over the same bytes.", bare / fold);
+        if let (Some(fold), Some(bare)) =
+            (find("fold", entries), find("bare verify_strict", entries))
+        {
+            let _ = writeln!(
+                text,
+                "\nFold of {entries} entries: {:.2} of the speed of bare `verify_strict` calls over the same bytes.",
+                bare / fold
+            );
         }
     }
     let mut peaks = Vec::new();
@@ -243,8 +312,19 @@ fn all_sync(docs: Option<&Path>) -> String {
     for row in &peaks {
         let _ = writeln!(text, "| {} | {:.1} |", row.title, row.value);
     }
-    for (unit, label) in [("secrets", "secrets"), ("members", "members"), ("entries", "entries of a log")] {
-        save(docs, &format!("growth-{unit}.svg"), &plot(&format!("Cost by number of {label}"), label, "milliseconds", &series_of(&rows, unit)));
+    for (unit, label) in
+        [("secrets", "secrets"), ("members", "members"), ("entries", "entries of a log")]
+    {
+        save(
+            docs,
+            &format!("growth-{unit}.svg"),
+            &plot(
+                &format!("Cost by number of {label}"),
+                label,
+                "milliseconds",
+                &series_of(&rows, unit),
+            ),
+        );
         let _ = write!(text, "\n![cost by number of {label}](benchmarks/growth-{unit}.svg)\n");
     }
     text

@@ -20,7 +20,12 @@ use agentsecrets_core::{
     vault::{self, VaultKind, VaultOptions},
 };
 
-use super::{Row, host::Host, in_process::{self, InProcess}, median};
+use super::{
+    Row,
+    host::Host,
+    in_process::{self, InProcess},
+    median,
+};
 
 fn milliseconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
@@ -60,7 +65,10 @@ impl Team {
         team
     }
 
-    fn run<T>(&mut self, operation: impl FnOnce(agentsecrets_core::sync::Start) -> sync::Machine<T>) -> T {
+    fn run<T>(
+        &mut self,
+        operation: impl FnOnce(agentsecrets_core::sync::Start) -> sync::Machine<T>,
+    ) -> T {
         match &mut self.relay {
             Some(relay) => relay.run(&mut self.host, operation).unwrap(),
             None => self.host.run(operation).unwrap(),
@@ -122,7 +130,8 @@ impl Pair {
         let (mut first, mut second) = (Host::new(1), Host::new(2));
         (first.now, second.now) = (in_process::now(), in_process::now());
         let url = Some(relay.url());
-        let workspace = relay.run(&mut first, |s| sync::create(s, "acme".into(), "one".into(), url)).unwrap();
+        let workspace =
+            relay.run(&mut first, |s| sync::create(s, "acme".into(), "one".into(), url)).unwrap();
         let offer = Offer { role: Role::Writer, scope: Scope::All, expires: 0 };
         let invitation = relay.run(&mut first, |s| sync::invite(s, workspace, offer)).unwrap();
         relay.run(&mut second, |s| sync::join(s, invitation, "two".into())).unwrap();
@@ -156,7 +165,12 @@ pub(crate) fn growth(rows: &mut Vec<Row>, quick: bool) {
         let times = (0..3).map(|_| team.pushed(secrets)).collect();
         rows.push(Row::new("push to 10 members", secrets, "secrets", median(times)));
         let mut pair = Pair::new();
-        let times = (0..3).map(|_| { pair.push(secrets); milliseconds(|| pair.pull()) }).collect();
+        let times = (0..3)
+            .map(|_| {
+                pair.push(secrets);
+                milliseconds(|| pair.pull())
+            })
+            .collect();
         rows.push(Row::new("pull", secrets, "secrets", median(times)));
     }
     let sizes = if quick { vec![2, 10] } else { vec![2, 10, 100, 1_000] };
@@ -177,7 +191,12 @@ pub(crate) fn operations(rows: &mut Vec<Row>, quick: bool) {
     let mut team = Team::local(members);
     team.change(secrets / 5);
     team.push();
-    rows.push(Row::new("remove and rotate among", members, "members", milliseconds(|| team.rotate())));
+    rows.push(Row::new(
+        "remove and rotate among",
+        members,
+        "members",
+        milliseconds(|| team.rotate()),
+    ));
     vault(rows, secrets);
 }
 
@@ -186,7 +205,8 @@ fn vault(rows: &mut Vec<Row>, secrets: usize) {
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, "07".repeat(32)).unwrap();
     #[cfg(unix)]
-    std::fs::set_permissions(&key_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&key_file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     let options = VaultOptions {
         kind: VaultKind::File,
         home: folder.path().join("vault"),
@@ -196,14 +216,26 @@ fn vault(rows: &mut Vec<Row>, secrets: usize) {
     };
     let bytes = SecretBytes::new(vec![7; secrets * 200]);
     vault::open(&options).unwrap().store("values", &bytes).unwrap();
-    let opened = || milliseconds(|| {
-        let vault = vault::open(&options).unwrap();
-        assert_eq!(black_box(vault.load("values").unwrap().unwrap()).len(), bytes.len());
-    });
-    rows.push(Row::new("vault: open and load", secrets, "secrets", median((0..21).map(|_| opened()).collect())));
+    let opened = || {
+        milliseconds(|| {
+            let vault = vault::open(&options).unwrap();
+            assert_eq!(black_box(vault.load("values").unwrap().unwrap()).len(), bytes.len());
+        })
+    };
+    rows.push(Row::new(
+        "vault: open and load",
+        secrets,
+        "secrets",
+        median((0..21).map(|_| opened()).collect()),
+    ));
     let vault = vault::open(&options).unwrap();
     let replaced = || milliseconds(|| vault.store("values", &bytes).unwrap());
-    rows.push(Row::new("vault: replace", secrets, "secrets", median((0..21).map(|_| replaced()).collect())));
+    rows.push(Row::new(
+        "vault: replace",
+        secrets,
+        "secrets",
+        median((0..21).map(|_| replaced()).collect()),
+    ));
 }
 
 /// Folds beside bare verifications of as many signatures, and comparisons of log and vault.
@@ -226,15 +258,24 @@ pub(crate) fn logs(rows: &mut Vec<Row>, quick: bool) {
         let (mut log, snapshot) = Log::with_secrets(secrets).unwrap();
         let me = identity(1).id();
         let many = 1_000_000;
-        let same = milliseconds(|| (0..many).for_each(|_| assert!(drift::in_step(&log.state, black_box(&snapshot)))));
+        let same = milliseconds(|| {
+            (0..many).for_each(|_| assert!(drift::in_step(&log.state, black_box(&snapshot))))
+        });
         rows.push(Row::new("diff, in sync", secrets, "secrets", same / f64::from(many)));
         log.add(Body::Policy(Policy::default())).unwrap();
         log.push_again(secrets.div_ceil(100)).unwrap();
-        let differ = || milliseconds(|| {
-            let changes = drift::against_log(&log.state, &snapshot, &me, &Names::new());
-            assert_eq!(black_box(changes).len(), secrets.div_ceil(100));
-        });
-        rows.push(Row::new("diff, 1 % off", secrets, "secrets", median((0..5).map(|_| differ()).collect())));
+        let differ = || {
+            milliseconds(|| {
+                let changes = drift::against_log(&log.state, &snapshot, &me, &Names::new());
+                assert_eq!(black_box(changes).len(), secrets.div_ceil(100));
+            })
+        };
+        rows.push(Row::new(
+            "diff, 1 % off",
+            secrets,
+            "secrets",
+            median((0..5).map(|_| differ()).collect()),
+        ));
     }
 }
 
@@ -251,7 +292,9 @@ fn bare_verification(bytes: &[&[u8]]) -> impl Fn() + use<> {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     let signed: Vec<_> = bytes.iter().map(|bytes| (bytes.to_vec(), key.sign(bytes))).collect();
     let key = key.verifying_key();
-    move || signed.iter().for_each(|(bytes, signature)| key.verify_strict(bytes, signature).unwrap())
+    move || {
+        signed.iter().for_each(|(bytes, signature)| key.verify_strict(bytes, signature).unwrap())
+    }
 }
 
 /// MiB that the process held at most during the work, beyond what it held before.
@@ -269,7 +312,8 @@ fn peak(work: impl FnOnce()) -> f64 {
 
 /// Peak memory, in MiB.
 pub(crate) fn memory(rows: &mut Vec<Row>, quick: bool) {
-    let (secrets, members, pulled, entries) = if quick { (10, 3, 20, 100) } else { (1_000, 100, 10_000, 60_000) };
+    let (secrets, members, pulled, entries) =
+        if quick { (10, 3, 20, 100) } else { (1_000, 100, 10_000, 60_000) };
     let mut team = Team::local(members);
     team.change(secrets);
     let title = format!("push of {secrets} secrets to {members} members");
@@ -281,5 +325,10 @@ pub(crate) fn memory(rows: &mut Vec<Row>, quick: bool) {
     drop(pair);
     let log = Log::of_length(entries).unwrap();
     let bytes: Vec<&[u8]> = log.entries.iter().map(SignedEntry::bytes).collect();
-    rows.push(Row::new(&format!("fold of {entries} entries"), entries, "MiB", peak(|| fold(&bytes))));
+    rows.push(Row::new(
+        &format!("fold of {entries} entries"),
+        entries,
+        "MiB",
+        peak(|| fold(&bytes)),
+    ));
 }

@@ -202,7 +202,8 @@ impl<'a> Desk<'a> {
             });
             match items {
                 Ok(items) => items.into_iter().for_each(|item| {
-                    self.items.insert(VersionRef { secret: item.secret, version: item.version }, item);
+                    self.items
+                        .insert(VersionRef { secret: item.secret, version: item.version }, item);
                 }),
                 Err(problem) => drop(self.problems.insert(received.seq, problem)),
             }
