@@ -10,7 +10,10 @@ fn main() {
         println!("not measured: no avx512ifma");
         return;
     };
-    println!("{:>6} {:>12} {:>12} {:>12} {:>12} {:>12}", "boxes", "seal, table", "seal, each", "open", "ladder", "base");
+    println!(
+        "{:>6} {:>12} {:>12} {:>12} {:>12} {:>12}",
+        "boxes", "seal, table", "seal, each", "open", "ladder", "base"
+    );
     for count in [1, 2, 8, 16, 64, 256] {
         let row = |seed: usize| -> Bytes32 { std::array::from_fn(|i| (i * 7 + seed * 31) as u8) };
         let (secret, ephemeral): (Bytes32, Vec<Bytes32>) = (row(0), (1..=count).map(row).collect());
@@ -21,8 +24,12 @@ fn main() {
         let Some(table) = ifma.table(&public[0]) else { return };
         let sealed = ifma.seal(Recipients::Table(&table), &ephemeral, &messages);
         let boxes: Vec<&[u8]> = sealed.iter().flatten().map(Vec::as_slice).collect();
-        let each = micros(count, || drop(black_box(ifma.seal(Recipients::Each(&to), &ephemeral, &messages))));
-        let with = micros(count, || drop(black_box(ifma.seal(Recipients::Table(&table), &ephemeral, &messages))));
+        let each = micros(count, || {
+            drop(black_box(ifma.seal(Recipients::Each(&to), &ephemeral, &messages)))
+        });
+        let with = micros(count, || {
+            drop(black_box(ifma.seal(Recipients::Table(&table), &ephemeral, &messages)))
+        });
         let open = micros(count, || drop(black_box(ifma.open(&secret, &public[0], &boxes))));
         let mut out = vec![[0; 32]; count];
         let ladder = micros(count, || ifma.shared_secrets(&ephemeral, &to, black_box(&mut out)));

@@ -2,12 +2,12 @@
 
 #![allow(unsafe_code)] // One of the crate's places; see lib.rs.
 
-use crate::{Bytes32, PART, Recipients, wipe};
-use std::sync::OnceLock;
 use self::{
     table::table,
     x25519::{Scalars, x25519, x25519_table},
 };
+use crate::{Bytes32, PART, Recipients, wipe};
+use std::sync::OnceLock;
 
 macro_rules! lanes {
     ($(
@@ -123,7 +123,8 @@ impl Ifma {
         {
             let (to, count) = part(to, place, ephemeral.len().min(messages.len()));
             // SAFETY: as above.
-            let part = unsafe { boxes::seal(self.base(), to, &ephemeral[..count], &messages[..count]) };
+            let part =
+                unsafe { boxes::seal(self.base(), to, &ephemeral[..count], &messages[..count]) };
             sealed.extend(part);
             wipe::wipe();
         }
@@ -131,7 +132,12 @@ impl Ifma {
     }
 
     /// Opens boxes sealed to one key; a bad box spoils no other.
-    pub fn open(self, secret: &Bytes32, public: &Bytes32, sealed: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+    pub fn open(
+        self,
+        secret: &Bytes32,
+        public: &Bytes32,
+        sealed: &[&[u8]],
+    ) -> Vec<Option<Vec<u8>>> {
         let mut opened = Vec::with_capacity(sealed.len());
         for sealed in sealed.chunks(PART) {
             // SAFETY: as above.
@@ -145,7 +151,9 @@ impl Ifma {
 /// The recipients of one part, and how many boxes it has.
 fn part(to: Recipients<'_>, place: usize, count: usize) -> (boxes::Recipients<'_>, usize) {
     match to {
-        Recipients::Table(table) => (boxes::Recipients::Table(&table.point, &table.multiples), count),
+        Recipients::Table(table) => {
+            (boxes::Recipients::Table(&table.point, &table.multiples), count)
+        }
         Recipients::Each(keys) => {
             let keys = keys.get(PART * place..).unwrap_or_default();
             let count = count.min(keys.len());

@@ -27,7 +27,10 @@ pub(crate) fn tag(key: &[u8; 32], message: &[u8]) -> [u8; 16] {
 
 fn word_pair(bytes: &[u8], at: usize) -> [u64; 2] {
     let word = |at: usize| {
-        bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+        bytes
+            .get(at..)
+            .and_then(|rest| rest.first_chunk())
+            .map_or(0, |word| u64::from_le_bytes(*word))
     };
     [word(at), word(at + 8)]
 }

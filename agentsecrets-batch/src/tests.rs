@@ -82,11 +82,17 @@ fn the_bounds_find_a_factor_that_is_too_large() {
 fn the_model_multiplies_as_dalek_does() {
     let mut bytes = Bytes(1);
     for _ in 0..rounds().div_ceil(10) {
-        let (secrets, points): (Vec<_>, Vec<_>) = (0..19).map(|_| (bytes.edge(), bytes.edge())).unzip();
+        let (secrets, points): (Vec<_>, Vec<_>) =
+            (0..19).map(|_| (bytes.edge(), bytes.edge())).unzip();
         let mut shared = vec![[0; 32]; 19];
         model::shared_secrets(&secrets, &points, &mut shared);
         for place in 0..19 {
-            assert_eq!(shared[place], dalek(&secrets[place], &points[place]), "{:x?}", points[place]);
+            assert_eq!(
+                shared[place],
+                dalek(&secrets[place], &points[place]),
+                "{:x?}",
+                points[place]
+            );
         }
     }
 }
@@ -97,11 +103,17 @@ fn the_instructions_multiply_as_dalek_does() {
     let mut bytes = Bytes(2);
     for _ in 0..rounds() {
         let count = bytes.word() as usize % 300;
-        let (secrets, points): (Vec<_>, Vec<_>) = (0..count).map(|_| (bytes.edge(), bytes.edge())).unzip();
+        let (secrets, points): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| (bytes.edge(), bytes.edge())).unzip();
         let mut shared = vec![[1; 32]; count];
         ifma.shared_secrets(&secrets, &points, &mut shared);
         for place in 0..count {
-            assert_eq!(shared[place], dalek(&secrets[place], &points[place]), "{:x?}", points[place]);
+            assert_eq!(
+                shared[place],
+                dalek(&secrets[place], &points[place]),
+                "{:x?}",
+                points[place]
+            );
         }
         let mut publics = vec![[1; 32]; count];
         ifma.public_keys(&secrets, &mut publics);
@@ -150,7 +162,8 @@ fn the_model_and_the_instructions_are_one_source_with_one_result() {
     let Some(ifma) = measured_here() else { return };
     let mut bytes = Bytes(4);
     for count in [1, 7, 8, 9, 17] {
-        let (secrets, points): (Vec<_>, Vec<_>) = (0..count).map(|_| (bytes.edge(), bytes.edge())).unzip();
+        let (secrets, points): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| (bytes.edge(), bytes.edge())).unzip();
         let (mut here, mut modelled) = (vec![[0; 32]; count], vec![[1; 32]; count]);
         ifma.shared_secrets(&secrets, &points, &mut here);
         model::shared_secrets(&secrets, &points, &mut modelled);
@@ -244,17 +257,27 @@ fn a_batch_has_a_verdict_for_each_box() {
     let (key, base) = (bytes.row(), model::table(&base_point()).unwrap());
     let public = dalek(&key, &base_point());
     for count in [1, 2, 9, 16, 17, 40] {
-        let messages: Vec<Vec<u8>> = (0..count).map(|_| { let n = bytes.word() as usize % 70; bytes.message(n) }).collect();
+        let messages: Vec<Vec<u8>> = (0..count)
+            .map(|_| {
+                let n = bytes.word() as usize % 70;
+                bytes.message(n)
+            })
+            .collect();
         let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
         let ephemeral: Vec<Bytes32> = (0..count).map(|_| bytes.row()).collect();
         let to = vec![public; count];
-        let mut sealed: Vec<Vec<u8>> =
-            model::seal(&base, &to, &ephemeral, &messages).into_iter().map(Option::unwrap).collect();
+        let mut sealed: Vec<Vec<u8>> = model::seal(&base, &to, &ephemeral, &messages)
+            .into_iter()
+            .map(Option::unwrap)
+            .collect();
         let mut good = vec![true; count];
         for (place, sealed) in sealed.iter_mut().enumerate() {
             good[place] = false;
             match bytes.word() % 5 {
-                0 => { let at = bytes.word() as usize % sealed.len(); sealed[at] ^= 1; }
+                0 => {
+                    let at = bytes.word() as usize % sealed.len();
+                    sealed[at] ^= 1;
+                }
                 1 => sealed.truncate(bytes.word() as usize % 48),
                 2 => sealed[..32].fill(0),
                 _ => good[place] = true,

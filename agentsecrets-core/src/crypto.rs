@@ -18,7 +18,8 @@ use crate::{
 
 pub use backend::{Backend, Prepared};
 pub use boxes::{
-    BOX_OVERHEAD, BoxPublicKey, BoxSecretKey, SEAL_OVERHEAD, crypto_box, crypto_box_open,
+    BOX_OVERHEAD, BoxPublicKey, BoxSecretKey, SEAL_OVERHEAD, crypto_box, crypto_box_many,
+    crypto_box_open,
 };
 
 /// The contexts of every hash and derived key; each has one use.

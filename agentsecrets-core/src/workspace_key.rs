@@ -196,7 +196,28 @@ struct Grant {
     key: WorkspaceKey,
 }
 
-/// Wraps all generations for one recipient by static Diffie-Hellman (`crypto_box`).
+/// Wraps all generations for each recipient by static Diffie-Hellman (`crypto_box`), in their order.
+pub fn wrap_many(
+    from: &Identity,
+    recipients: &[&Recipient],
+    workspace: WorkspaceId,
+    key: &WorkspaceKey,
+    entropy: &mut Entropy,
+) -> Vec<Vec<u8>> {
+    let grant = |to: &&Recipient| {
+        let (from, to, key) = (from.id(), to.id(), key.expose_copy());
+        Zeroizing::new(encode(&Grant { header: Header, workspace, from, to, key }))
+    };
+    let grants: Vec<Zeroizing<Vec<u8>>> = recipients.iter().map(grant).collect();
+    let messages: Vec<(&BoxPublicKey, &[u8])> = recipients
+        .iter()
+        .zip(&grants)
+        .map(|(to, grant)| (to.box_key(), grant.as_slice()))
+        .collect();
+    crypto::crypto_box_many(from.opening_key(), &messages, entropy)
+}
+
+/// [`wrap_many`] for one recipient.
 pub fn wrap(
     from: &Identity,
     to: &Recipient,
@@ -204,10 +225,7 @@ pub fn wrap(
     key: &WorkspaceKey,
     entropy: &mut Entropy,
 ) -> Vec<u8> {
-    let grant =
-        Grant { header: Header, workspace, from: from.id(), to: to.id(), key: key.expose_copy() };
-    let bytes = Zeroizing::new(encode(&grant));
-    crypto::crypto_box(from.opening_key(), to.box_key(), &bytes, entropy)
+    wrap_many(from, &[to], workspace, key, entropy).concat()
 }
 
 /// Unwraps a grant and compares its inside with the envelope and with the log's commitments.

@@ -22,7 +22,8 @@ fn addressed<'a>(
     keys: &'a [BoxPublicKey],
     messages: &'a [Vec<u8>],
 ) -> Vec<(&'a BoxPublicKey, &'a [u8])> {
-    let to = |place: usize| &keys[if place.is_multiple_of(10) { place / 10 % keys.len() } else { 0 }];
+    let to =
+        |place: usize| &keys[if place.is_multiple_of(10) { place / 10 % keys.len() } else { 0 }];
     messages.iter().enumerate().map(|(place, message)| (to(place), message.as_slice())).collect()
 }
 
@@ -32,7 +33,8 @@ fn the_portable_back_end_is_always_there_and_last() {
     println!("back ends here: {}", names.join(", "));
     assert_eq!(names.last(), Some(&"dalek"));
     let known = ["avx512ifma", "graviola", "dalek"];
-    let order: Vec<_> = names.iter().map(|name| known.iter().position(|known| known == name)).collect();
+    let order: Vec<_> =
+        names.iter().map(|name| known.iter().position(|known| known == name)).collect();
     assert!(order.is_sorted() && !order.contains(&None), "fastest first: {names:?}");
     if !cfg!(feature = "fast") {
         assert_eq!(names, ["dalek"]);
@@ -56,8 +58,10 @@ fn all_back_ends_seal_the_same_bytes() {
             assert!(backend.seal_many(&messages, &mut entropy) == expected, "{backend:?} {count}");
             assert_eq!(entropy.bytes(), next, "{backend:?} draws as others do");
             let mut entropy = Entropy::new([7; 32]);
-            let single: Vec<Vec<u8>> =
-                messages.iter().map(|(to, message)| backend.seal(to, message, &mut entropy)).collect();
+            let single: Vec<Vec<u8>> = messages
+                .iter()
+                .map(|(to, message)| backend.seal(to, message, &mut entropy))
+                .collect();
             assert!(single == expected, "{backend:?} one by one");
         }
         let mut entropy = Entropy::new([7; 32]);
@@ -95,7 +99,8 @@ fn keys_on_the_twist_are_sealed_to_by_all_back_ends_alike() {
             let sealed = backend.seal_many(&messages, &mut Entropy::new([8; 32]));
             assert!(sealed == expected, "{backend:?} {byte}");
         }
-        twists += usize::from(format!("{:?}", Backend::portable().prepare(&to)).contains("table: false"));
+        twists +=
+            usize::from(format!("{:?}", Backend::portable().prepare(&to)).contains("table: false"));
     }
     assert!(twists > 5, "{twists} of 38 keys were on the twist");
 }
@@ -127,9 +132,17 @@ fn all_back_ends_open_and_refuse_the_same_boxes() {
             assert_eq!(opened.len(), count);
             for (place, opened) in opened.iter().enumerate() {
                 let expected = good[place].then_some(messages[place].as_slice());
-                assert_eq!(opened.as_ref().map(|plain| plain.expose()), expected, "{backend:?} {place}");
+                assert_eq!(
+                    opened.as_ref().map(|plain| plain.expose()),
+                    expected,
+                    "{backend:?} {place}"
+                );
                 let single = backend.open(&own, boxes[place]);
-                assert_eq!(single.as_ref().map(|plain| plain.expose()), expected, "{backend:?} {place}");
+                assert_eq!(
+                    single.as_ref().map(|plain| plain.expose()),
+                    expected,
+                    "{backend:?} {place}"
+                );
             }
         }
     }
@@ -146,7 +159,8 @@ fn all_back_ends_open_what_libsodium_sealed() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("../testkit/boxes.json")).unwrap();
     for vector in &vectors {
         let own = BoxSecretKey::new(Key::from_slice(&from_hex(&vector.secret).unwrap()).unwrap());
-        let (message, sealed) = (from_hex(&vector.message).unwrap(), from_hex(&vector.sealed).unwrap());
+        let (message, sealed) =
+            (from_hex(&vector.message).unwrap(), from_hex(&vector.sealed).unwrap());
         for backend in Backend::all() {
             for copies in [1, 2, 20] {
                 let opened = backend.open_many(&own, &vec![sealed.as_slice(); copies]);

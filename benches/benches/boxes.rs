@@ -1,48 +1,95 @@
-//! Seal and open, beside the `crypto_box` crate: the same bytes by somebody else's composition.
+//! Sealed boxes by each back end, by libsodium and by the `crypto_box` crate: one and many recipients, and opening, by size
+//! and batch. `benches/run-table` measures the same in turns and writes the tables.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
-use agentsecrets_benches::identity;
 use agentsecrets_core::{
-    crypto::{BoxSecretKey, Entropy},
-    sealed_box,
+    crypto::{BoxPublicKey, BoxSecretKey, Entropy},
+    sealed_box::Backend,
     secret::Key,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use crypto_box::{PublicKey, SecretKey, aead::OsRng};
+use sodiumoxide::crypto::{box_, sealedbox};
 
-const SIZES: [usize; 4] = [256, 4 << 10, 64 << 10, 1 << 20];
+const SIZES: [usize; 4] = [32, 64, 1 << 10, 64 << 10];
+const BATCHES: [usize; 3] = [1, 16, 256];
+
+fn key(number: usize) -> [u8; 32] {
+    let mut bytes = [7; 32];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+fn public(number: usize) -> BoxPublicKey {
+    BoxSecretKey::new(Key::new(key(number))).public_key()
+}
 
 fn seal(criterion: &mut Criterion) {
-    let recipient = identity(1).recipient().clone();
-    let (ours, theirs) = (recipient.box_key(), PublicKey::from(*recipient.box_key().as_bytes()));
-    let mut entropy = Entropy::new([1; 32]);
-    let mut group = criterion.benchmark_group("seal");
-    for size in SIZES {
-        let message = vec![b'm'; size];
-        group.throughput(Throughput::Bytes(size as u64));
-        group.bench_function(BenchmarkId::new("agentsecrets", size), |bencher| {
-            bencher.iter(|| sealed_box::seal(ours, &message, &mut entropy));
-        });
-        group.bench_function(BenchmarkId::new("crypto_box", size), |bencher| {
-            bencher.iter(|| theirs.seal(&mut OsRng, &message).unwrap());
-        });
+    for (name, recipients) in [("seal, one recipient", 1), ("seal, many recipients", 256)] {
+        let mut group = criterion.benchmark_group(name);
+        let keys: Vec<BoxPublicKey> = (0..recipients).map(public).collect();
+        for (size, batch) in SIZES.into_iter().flat_map(|size| BATCHES.map(|batch| (size, batch))) {
+            let message = vec![b'm'; size];
+            let to = |n: usize| &keys[n % recipients];
+            group.throughput(Throughput::Elements(batch as u64));
+            let id = |name: &str| BenchmarkId::new(format!("{name}, {size} B"), batch);
+            let messages: Vec<_> = (0..batch).map(|n| (to(n), message.as_slice())).collect();
+            for backend in Backend::all() {
+                let mut entropy = Entropy::new([1; 32]);
+                group.bench_function(id(backend.name()), |bencher| {
+                    bencher.iter(|| backend.seal_many(&messages, &mut entropy));
+                });
+            }
+            let theirs: Vec<_> = (0..batch).map(|n| PublicKey::from(*to(n).as_bytes())).collect();
+            group.bench_function(id("crypto_box"), |bencher| {
+                bencher.iter(|| {
+                    theirs
+                        .iter()
+                        .map(|to| to.seal(&mut OsRng, &message).unwrap())
+                        .collect::<Vec<_>>()
+                });
+            });
+            let theirs: Vec<_> = (0..batch).map(|n| box_::PublicKey(*to(n).as_bytes())).collect();
+            group.bench_function(id("libsodium"), |bencher| {
+                bencher.iter(|| {
+                    theirs.iter().map(|to| sealedbox::seal(&message, to)).collect::<Vec<_>>()
+                });
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 fn open(criterion: &mut Criterion) {
-    let (ours, theirs) = (BoxSecretKey::new(Key::new([1; 32])), SecretKey::from([1; 32]));
-    let mut entropy = Entropy::new([2; 32]);
     let mut group = criterion.benchmark_group("open");
-    for size in SIZES {
-        let sealed = sealed_box::seal(&ours.public_key(), &vec![b'm'; size], &mut entropy);
-        group.throughput(Throughput::Bytes(size as u64));
-        group.bench_function(BenchmarkId::new("agentsecrets", size), |bencher| {
-            bencher.iter(|| sealed_box::open(&ours, &sealed).unwrap());
+    let (own, to) = (BoxSecretKey::new(Key::new(key(0))), public(0));
+    for (size, batch) in SIZES.into_iter().flat_map(|size| BATCHES.map(|batch| (size, batch))) {
+        let message = vec![b'm'; size];
+        let sealed = Backend::best()
+            .seal_many(&vec![(&to, message.as_slice()); batch], &mut Entropy::new([2; 32]));
+        let boxes: Vec<&[u8]> = sealed.iter().map(Vec::as_slice).collect();
+        group.throughput(Throughput::Elements(batch as u64));
+        let id = |name: &str| BenchmarkId::new(format!("{name}, {size} B"), batch);
+        for backend in Backend::all() {
+            group.bench_function(id(backend.name()), |bencher| {
+                bencher.iter(|| backend.open_many(&own, &boxes))
+            });
+        }
+        let theirs = SecretKey::from(key(0));
+        group.bench_function(id("crypto_box"), |bencher| {
+            bencher.iter(|| {
+                boxes.iter().map(|sealed| theirs.unseal(sealed).unwrap()).collect::<Vec<_>>()
+            });
         });
-        group.bench_function(BenchmarkId::new("crypto_box", size), |bencher| {
-            bencher.iter(|| theirs.unseal(&sealed).unwrap());
+        let (public, secret) = (box_::PublicKey(*to.as_bytes()), box_::SecretKey(key(0)));
+        group.bench_function(id("libsodium"), |bencher| {
+            bencher.iter(|| {
+                boxes
+                    .iter()
+                    .map(|sealed| sealedbox::open(sealed, &public, &secret).unwrap())
+                    .collect::<Vec<_>>()
+            });
         });
     }
     group.finish();

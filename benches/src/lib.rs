@@ -111,6 +111,20 @@ impl Log {
         Ok((log, snapshot))
     }
 
+    /// Pushes new versions of the first `count` secrets of a log that holds them in their first.
+    ///
+    /// # Errors
+    /// None: the entries are right.
+    pub fn push_again(&mut self, count: usize) -> Result<()> {
+        let numbers: Vec<usize> = (0..count).collect();
+        for numbers in numbers.chunks(BATCH) {
+            let items: Result<Vec<Item>> =
+                numbers.iter().map(|number| Ok(self.listed(&parcel_item(*number, 2)?))).collect();
+            self.push(items?)?;
+        }
+        Ok(())
+    }
+
     /// Signs and applies.
     ///
     /// # Errors

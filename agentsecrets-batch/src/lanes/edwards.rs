@@ -4,20 +4,18 @@
 
 use super::{
     field::{
-        Loose, Tight, biased, carry, carry_at_once, constant, difference, is_zero, loose, minus, mul,
-        plus, product, product_biased, root_power, select, select_loose, small, square, sum,
+        Loose, Tight, biased, carry, carry_at_once, constant, difference, is_zero, loose, minus,
+        mul, plus, product, product_biased, root_power, select, select_loose, small, square, sum,
     },
     vector::Mask,
 };
 
 /// d = -121665/121666, in limbs.
-const D: [u64; 5] = [
-    0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff,
-];
+const D: [u64; 5] =
+    [0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff];
 /// The square root of -1, in limbs.
-const ROOT_OF_MINUS_1: [u64; 5] = [
-    0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d,
-];
+const ROOT_OF_MINUS_1: [u64; 5] =
+    [0x61b274a0ea0b0, 0x0d5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d];
 
 /// Y and Z are biased.
 #[derive(Clone, Copy)]

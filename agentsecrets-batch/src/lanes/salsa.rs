@@ -1,7 +1,8 @@
 //! HSalsa20 and Salsa20 (Bernstein, "Extending the Salsa20 nonce"), sixteen at a time.
 
 use super::vector::{
-    Words, add_words, interleave_first, interleave_last, rol_words, splat_word, word_lanes, words, xor_words,
+    Words, add_words, interleave_first, interleave_last, rol_words, splat_word, word_lanes, words,
+    xor_words,
 };
 use core::array::from_fn;
 

@@ -41,7 +41,9 @@ static ALL: LazyLock<Vec<Box<dyn Curve + Send>>> = LazyLock::new(|| {
     #[cfg(all(feature = "fast", target_arch = "x86_64"))]
     all.extend(super::curve::Ifma::detect().map(|curve| Box::new(curve) as Box<dyn Curve + Send>));
     #[cfg(all(feature = "fast", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    all.extend(super::curve::Graviola::detect().map(|curve| Box::new(curve) as Box<dyn Curve + Send>));
+    all.extend(
+        super::curve::Graviola::detect().map(|curve| Box::new(curve) as Box<dyn Curve + Send>),
+    );
     all.push(Box::new(Dalek));
     all
 });

@@ -86,9 +86,9 @@ impl BoxSecretKey {
 
     /// The public half; computed once.
     pub fn public_key(&self) -> BoxPublicKey {
-        *self.public.get_or_init(|| {
-            BoxPublicKey(Backend::best().curve().public_key(self.secret.expose()))
-        })
+        *self
+            .public
+            .get_or_init(|| BoxPublicKey(Backend::best().curve().public_key(self.secret.expose())))
     }
 
     pub(super) fn expose(&self) -> &[u8; 32] {
@@ -141,18 +141,33 @@ pub(super) fn open_with(
     secretbox_open(&box_key(shared), &seal_nonce(ephemeral, own_public), boxed)
 }
 
-/// `crypto_box_easy` of libsodium with a random nonce in front.
+/// `crypto_box_easy` of libsodium with a random nonce in front, for each recipient and its message; the nonces
+/// are the next bytes of `entropy`, in their order.
+pub fn crypto_box_many(
+    from: &BoxSecretKey,
+    messages: &[(&BoxPublicKey, &[u8])],
+    entropy: &mut Entropy,
+) -> Vec<Vec<u8>> {
+    let points: Vec<[u8; 32]> = messages.iter().map(|(to, _)| to.0).collect();
+    let shared = Backend::best().curve().shared_secrets(from.expose(), &points);
+    let seal = |((_, message), shared): (&(&BoxPublicKey, &[u8]), &[u8; 32])| {
+        let nonce: [u8; 24] = entropy.bytes();
+        let mut out = Vec::with_capacity(BOX_OVERHEAD + message.len());
+        out.extend_from_slice(&nonce);
+        secretbox(&box_key(shared), &nonce, message, &mut out);
+        out
+    };
+    messages.iter().zip(shared.iter()).map(seal).collect()
+}
+
+/// [`crypto_box_many`] of one message.
 pub fn crypto_box(
     from: &BoxSecretKey,
     to: &BoxPublicKey,
     message: &[u8],
     entropy: &mut Entropy,
 ) -> Vec<u8> {
-    let nonce: [u8; 24] = entropy.bytes();
-    let mut out = Vec::with_capacity(BOX_OVERHEAD + message.len());
-    out.extend_from_slice(&nonce);
-    secretbox(&from.shared(to), &nonce, message, &mut out);
-    out
+    crypto_box_many(from, &[(to, message)], entropy).concat()
 }
 
 /// Opens what [`crypto_box`] made; `None` for every box that does not open.
@@ -205,7 +220,8 @@ mod tests {
 
     #[test]
     fn the_list_of_low_order_is_what_gives_no_secret() {
-        let secret = |point: [u8; 32]| *Backend::portable().curve().shared_secret(&[0x55; 32], &point);
+        let secret =
+            |point: [u8; 32]| *Backend::portable().curve().shared_secret(&[0x55; 32], &point);
         assert!(LOW_ORDER.iter().all(|point| secret(*point) == [0; 32] && is_canonical(point)));
         let mut other = [0; 32];
         for low in (2..=255).chain([0]) {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use super::{
     relay::{Outcome, Relay},
     replica::{Replica, Unpublished, keys, load, store},
@@ -12,10 +14,10 @@ use crate::{
     crypto::Entropy,
     encoding::{BatchId, DeliveriesRoot, EnvironmentId, MemberId, SealedHash},
     error::{Error, ErrorCode, Result},
-    identity::Recipient,
     log::{
         Body, Entry, SignedEntry, State,
         deliveries::{leaf, root, sealed_hash},
+        membership::Member,
     },
     parcel::{self, Envelope, ParcelItem},
     sealed_box, weakened,
@@ -174,6 +176,9 @@ pub(super) struct Consignment<'a> {
     pub(super) label: &'a str,
 }
 
+/// Bytes of parcels that are sealed in one go: all members' together, and bounded in memory.
+const TOGETHER: usize = 8 << 20;
+
 /// Seals to each recipient the items that lie in its scope.
 pub(super) fn seal_parcels(
     state: &State,
@@ -182,43 +187,60 @@ pub(super) fn seal_parcels(
     items: &[&ParcelItem],
     entropy: &mut Entropy,
 ) -> Result<Parts> {
-    let mut parts = Parts::new();
+    let mut parts: Parts = recipients.iter().map(|id| (*id, Vec::new())).collect();
+    let (mut waiting, mut size) = (Vec::new(), 0);
     for id in recipients {
-        let member = state
-            .members()
-            .get(id)
-            .filter(|member| member.is_active() || weakened::skips(29))
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "a recipient is no member"))?;
-        let environment = consignment.environment;
-        let own: Vec<&ParcelItem> = items
-            .iter()
-            .copied()
-            .filter(|item| {
-                member.scope().holds(&environment, &item.secret) || weakened::skips_any(&[28, 36])
-            })
-            .collect();
-        parts.insert(*id, seal_for(state, consignment, &member.recipient, &own, entropy)?);
+        for parcel in parcels_of(state, consignment, id, items)? {
+            size += parcel.len();
+            waiting.push((*id, parcel));
+        }
+        if size >= TOGETHER {
+            seal_waiting(state, &mut parts, std::mem::take(&mut waiting), entropy)?;
+            size = 0;
+        }
     }
+    seal_waiting(state, &mut parts, waiting, entropy)?;
     Ok(parts)
 }
 
-fn seal_for(
+fn recipient<'s>(state: &'s State, id: &MemberId) -> Result<&'s Member> {
+    state
+        .members()
+        .get(id)
+        .filter(|member| member.is_active() || weakened::skips(29))
+        .ok_or_else(|| Error::new(ErrorCode::Internal, "a recipient is no member"))
+}
+
+fn parcels_of(
     state: &State,
     consignment: &Consignment<'_>,
-    recipient: &Recipient,
+    id: &MemberId,
     items: &[&ParcelItem],
-    entropy: &mut Entropy,
-) -> Result<Vec<Vec<u8>>> {
+) -> Result<Vec<Zeroizing<Vec<u8>>>> {
     let Consignment { batch, author, environment, label } = *consignment;
-    let envelope = Envelope {
-        workspace: state.workspace(),
-        batch,
-        author,
-        recipient: recipient.id(),
-        environment,
+    let scope = recipient(state, id)?.scope();
+    let holds = |item: &&ParcelItem| {
+        scope.holds(&environment, &item.secret) || weakened::skips_any(&[28, 36])
     };
-    let parcels = parcel::pack(&envelope, label, items);
-    let messages: Vec<_> =
-        parcels.iter().map(|parcel| (recipient.box_key(), parcel.as_slice())).collect();
-    sealed_box::seal_many(&messages, entropy).into_iter().collect()
+    let own: Vec<&ParcelItem> = items.iter().copied().filter(holds).collect();
+    let workspace = state.workspace();
+    let envelope = Envelope { workspace, batch, author, recipient: *id, environment };
+    Ok(parcel::pack(&envelope, label, &own))
+}
+
+/// Seals parcels in their order, so that the random bytes of each are those of its place.
+fn seal_waiting(
+    state: &State,
+    parts: &mut Parts,
+    waiting: Vec<(MemberId, Zeroizing<Vec<u8>>)>,
+    entropy: &mut Entropy,
+) -> Result<()> {
+    let messages: Result<Vec<_>> = waiting
+        .iter()
+        .map(|(id, parcel)| Ok((recipient(state, id)?.recipient.box_key(), parcel.as_slice())))
+        .collect();
+    for ((id, _), sealed) in waiting.iter().zip(sealed_box::seal_many(&messages?, entropy)) {
+        parts.entry(*id).or_default().push(sealed?);
+    }
+    Ok(())
 }

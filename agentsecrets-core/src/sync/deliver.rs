@@ -20,7 +20,9 @@ use crate::{
         state::{Carrier, SecretState, ShareState},
     },
     parcel::{Envelope, MAX_SEALED, Parcel, ParcelItem},
-    sealed_box, weakened,
+    sealed_box,
+    secret::SecretBytes,
+    weakened,
     wire::{Bytes, Received},
 };
 
@@ -79,10 +81,8 @@ async fn read_all(
         let mut relay = Relay { session, url: &replica.settings.relay, workspace: replica.id };
         let page = relay.deliveries(after).await?;
         let newest = page.deliveries.last().map(|received| received.seq);
-        page.deliveries
-            .iter()
-            .filter(|received| seqs.binary_search(&received.seq).is_ok())
-            .for_each(|received| desk.receive(received));
+        let wanted = |received: &&Received| seqs.binary_search(&received.seq).is_ok();
+        desk.receive(&page.deliveries.iter().filter(wanted).collect::<Vec<_>>());
         match newest.filter(|newest| page.more && *newest < last && Some(*newest) > after) {
             Some(newest) => after = Some(newest),
             None => return Ok(()),
@@ -100,7 +100,7 @@ async fn read_own(
 ) -> Result<()> {
     let kept: Unpublished =
         load(session, keys::unpublished(&replica.id)).await?.unwrap_or_default();
-    let me = desk.me;
+    let (me, mut own) = (desk.me, Vec::new());
     for (seq, _, parts) in
         kept.deliveries.iter().filter(|(seq, to, _)| seqs.binary_search(seq).is_ok() && *to == me)
     {
@@ -112,13 +112,14 @@ async fn read_own(
         let leaves: Vec<_> =
             of_entry.iter().map(|(_, to, parts)| leaf(to, &hashes(parts))).collect();
         let index = of_entry.iter().position(|(_, to, _)| *to == me).unwrap_or_default();
-        desk.receive(&Received {
+        own.push(Received {
             seq: *seq,
             parts: parts.iter().map(|part| Some(Bytes(part.clone()))).collect(),
             hashes: hashes(parts),
             path: path(&leaves, index).into_iter().map(SealedHash).collect(),
         });
     }
+    desk.receive(&own.iter().collect::<Vec<_>>());
     Ok(())
 }
 
@@ -187,17 +188,29 @@ impl<'a> Desk<'a> {
         }))
     }
 
-    /// Takes one entry's delivery: all of its items, or none and the reason.
-    fn receive(&mut self, received: &Received) {
-        match self.open(received) {
-            Ok(items) => items.into_iter().for_each(|item| {
-                self.items.insert(VersionRef { secret: item.secret, version: item.version }, item);
-            }),
-            Err(problem) => drop(self.problems.insert(received.seq, problem)),
+    /// Takes the deliveries of some entries, opened in one go: of each all of its items, or none and the reason.
+    fn receive(&mut self, received: &[&Received]) {
+        let sealed: Vec<Result<(&Carrier, Vec<&[u8]>)>> =
+            received.iter().map(|received| self.checked(received)).collect();
+        let boxes: Vec<&[u8]> =
+            sealed.iter().flatten().flat_map(|(_, parts)| parts).copied().collect();
+        let mut opened = sealed_box::open_many(self.identity.opening_key(), &boxes).into_iter();
+        for (received, sealed) in received.iter().zip(sealed) {
+            let items = sealed.and_then(|(carrier, parts)| {
+                let opened: Vec<_> = opened.by_ref().take(parts.len()).collect();
+                self.items_of(received.seq, carrier, opened)
+            });
+            match items {
+                Ok(items) => items.into_iter().for_each(|item| {
+                    self.items
+                        .insert(VersionRef { secret: item.secret, version: item.version }, item);
+                }),
+                Err(problem) => drop(self.problems.insert(received.seq, problem)),
+            }
         }
     }
 
-    fn open(&self, received: &Received) -> Result<Vec<ParcelItem>> {
+    fn checked<'r>(&self, received: &'r Received) -> Result<(&'a Carrier, Vec<&'r [u8]>)> {
         let carrier = self
             .state
             .carriers()
@@ -205,10 +218,19 @@ impl<'a> Desk<'a> {
             .filter(|carrier| carrier.environment == self.environment);
         let carrier = carrier.ok_or_else(|| withheld(received.seq))?;
         let sealed = self.sealed(received, carrier).ok_or_else(|| withheld(received.seq))?;
-        let items = self.parcels(&sealed, carrier).and_then(|items| {
-            items.iter().try_for_each(|item| self.check(received.seq, item)).map(|()| items)
+        Ok((carrier, sealed))
+    }
+
+    fn items_of(
+        &self,
+        seq: u64,
+        carrier: &Carrier,
+        opened: Vec<Result<SecretBytes>>,
+    ) -> Result<Vec<ParcelItem>> {
+        let items = self.parcels(opened, carrier).and_then(|items| {
+            items.iter().try_for_each(|item| self.check(seq, item)).map(|()| items)
         });
-        items.map_err(|why| unreadable(received.seq, &carrier.author, &why))
+        items.map_err(|why| unreadable(seq, &carrier.author, &why))
     }
 
     /// The sealed parts, where they are those that the signed root lists for this device.
@@ -252,7 +274,11 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn parcels(&self, sealed: &[&[u8]], carrier: &Carrier) -> Result<Vec<ParcelItem>> {
+    fn parcels(
+        &self,
+        opened: Vec<Result<SecretBytes>>,
+        carrier: &Carrier,
+    ) -> Result<Vec<ParcelItem>> {
         let Carrier { environment, batch, author, .. } = *carrier;
         let expected = Envelope {
             workspace: self.state.workspace(),
@@ -262,7 +288,7 @@ impl<'a> Desk<'a> {
             environment,
         };
         let mut items = Vec::new();
-        for opened in sealed_box::open_many(self.identity.opening_key(), sealed) {
+        for opened in opened {
             items.extend(Parcel::parse(opened?.expose(), &expected)?.items);
         }
         Ok(items)

@@ -14,12 +14,13 @@ use super::{
 use crate::{
     encoding::{Head, MemberId, WorkspaceId},
     error::{Error, ErrorCode, Result},
+    identity::Recipient,
     log::{
         Body, Member, Role, Scope,
         deliveries::sealed_hash,
         entry::{Change, Rekey, Remove},
     },
-    workspace_key::{WorkspaceKey, wrap},
+    workspace_key::{WorkspaceKey, wrap, wrap_many},
 };
 
 /// What a removal did.
@@ -167,12 +168,12 @@ fn may_rekey(me: &Member) -> bool {
 /// receives the key like everybody else.
 fn add_rekey(session: &mut Session, replica: &Replica, batch: &mut Batch) -> Result<WorkspaceKey> {
     let key = replica.key()?.with_next_generation(&mut session.entropy);
-    let mut parts = Parts::new();
-    for id in batch.state.key_holders_before(batch.next_seq()) {
-        let recipient = &batch.state.active(&id).ok_or_else(nobody)?.recipient;
-        let grant = wrap(&session.identity, recipient, replica.id, &key, &mut session.entropy);
-        parts.insert(id, vec![grant]);
-    }
+    let holders = batch.state.key_holders_before(batch.next_seq());
+    let recipient = |id| Ok(&batch.state.active(id).ok_or_else(nobody)?.recipient);
+    let recipients: Vec<&Recipient> = holders.iter().map(recipient).collect::<Result<_>>()?;
+    let grants = wrap_many(&session.identity, &recipients, replica.id, &key, &mut session.entropy);
+    let parts: Parts =
+        holders.iter().copied().zip(grants.into_iter().map(|one| vec![one])).collect();
     let commitment = key.commitments().pop();
     let rekey = Rekey {
         generation: key.generation(),

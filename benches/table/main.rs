@@ -1,0 +1,339 @@
+//! Writes the tables of docs/benchmarks.md and their plots: everybody in one process and in turns, medians, and ratios to
+//! libsodium. `benches/table` runs it.
+//!
+//! ```text
+//! cargo bench -p agentsecrets-benches --bench table -- [boxes] [flags] [sync] [DOCS]
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
+
+#[path = "../../agentsecrets-core/tests/host/mod.rs"]
+mod host;
+#[path = "../../relay-reference/tests/common/in_process.rs"]
+mod in_process;
+
+mod boxes;
+mod figure;
+mod sync;
+
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+
+use boxes::{Case, WORK, Work, contenders};
+use figure::{Series, plot};
+
+/// One measurement: what, at which size, of which unit, and its milliseconds (or MiB).
+pub(crate) struct Row {
+    title: String,
+    size: usize,
+    unit: &'static str,
+    value: f64,
+}
+
+impl Row {
+    pub(crate) fn new(title: &str, size: usize, unit: &'static str, value: f64) -> Self {
+        println!("{title}, {size} {unit}: {value:.4}");
+        Self { title: title.to_owned(), size, unit, value }
+    }
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    sodiumoxide::init().unwrap();
+    if has("--test") {
+        try_all();
+        return;
+    }
+    let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
+    if has("flags") {
+        print!("{}", flags());
+    }
+    if has("boxes") {
+        let text = all_boxes(docs);
+        print!("{text}");
+        if let Some(docs) = docs {
+            put(docs, "boxes", &text);
+        }
+    }
+    if has("sync") {
+        let text = all_sync(docs);
+        print!("{text}");
+        if let Some(docs) = docs {
+            put(docs, "sync", &text);
+        }
+    }
+}
+
+/// Everything once and small: whether it runs.
+fn try_all() {
+    for (work, _) in WORK {
+        assert!(Case::new(32, 3, 2).measure(work, 1, 0.0).iter().all(|time| *time > 0.0));
+    }
+    let mut rows = Vec::new();
+    sync::growth(&mut rows, true);
+    sync::operations(&mut rows, true);
+    sync::logs(&mut rows, true);
+    sync::memory(&mut rows, true);
+    assert!(rows.iter().all(|row| row.value >= 0.0 || row.value.is_nan() || row.unit == "MiB"));
+    assert!(plot("t", "x", "y", &series_of(&rows, "secrets")).contains("</svg>"));
+}
+
+/// Replaces what stands between a page's marks.
+fn put(docs: &Path, name: &str, text: &str) {
+    let page = docs.join("benchmarks.md");
+    let old = fs::read_to_string(&page).unwrap();
+    let (begin, end) = (format!("<!-- table {name} -->\n"), format!("<!-- end {name} -->"));
+    let (before, rest) = old.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    fs::write(page, format!("{before}{begin}{text}{end}{after}")).unwrap();
+}
+
+fn save(docs: Option<&Path>, name: &str, svg: &str) {
+    if let Some(docs) = docs {
+        let folder = docs.join("benchmarks");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), svg).unwrap();
+    }
+}
+
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let field = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_once(": ").map_or("?", |(_, value)| value).to_owned()
+    };
+    let sodium = sodiumoxide::version::version_string().to_owned();
+    let date = std::process::Command::new("date")
+        .arg("+%-d %B %Y")
+        .output()
+        .map(|out| out.stdout)
+        .unwrap_or_default();
+    format!(
+        "{}, family {} model {}; libsodium {sodium}, crypto_box 0.9, agentsecrets {}; {}.\n",
+        field("model name"),
+        field("cpu family"),
+        field("model\t"),
+        env!("CARGO_PKG_VERSION"),
+        String::from_utf8_lossy(&date).trim(),
+    )
+}
+
+fn header() -> String {
+    let names: Vec<&str> = contenders().iter().map(|who| who.name()).collect();
+    format!(
+        "| size | batch | threads | | {} |\n|---|---|---|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    )
+}
+
+fn line(case: &Case, title: &str, times: &[f64], against: f64) -> String {
+    let cells: Vec<String> =
+        times.iter().map(|time| format!("{time:.2} ({:.2}×)", against / time)).collect();
+    format!(
+        "| {} | {} | {} | {title} | {} |\n",
+        case.size,
+        case.batch,
+        case.threads,
+        cells.join(" | ")
+    )
+}
+
+fn all_boxes(docs: Option<&Path>) -> String {
+    let mut text = format!(
+        "{}\nMicroseconds a box, and the multiple of libsodium's speed.\n\n{}",
+        machine(),
+        header()
+    );
+    let mut by_batch: BTreeMap<(&str, &str), Vec<(f64, f64)>> = BTreeMap::new();
+    let mut by_size = by_batch.clone();
+    let mut worst: BTreeMap<&str, (f64, String)> = BTreeMap::new();
+    for threads in [1, 2] {
+        for size in [64, 32, 1 << 10, 64 << 10] {
+            for batch in [1, 16, 256] {
+                let case = Case::new(size, batch, threads);
+                let mut sodium = 0.0;
+                for (work, title) in WORK {
+                    let rounds = if size == 64 && threads == 1 { 15 } else { 5 };
+                    let times = case.measure(work, rounds, 2e-3);
+                    sodium = if work == Work::SealReady { sodium } else { times[0] };
+                    let row = line(&case, title, &times, sodium);
+                    print!("{row}");
+                    text += &row;
+                    for (who, time) in contenders().iter().zip(&times) {
+                        let ratio = times[1] / time;
+                        let entry = worst.entry(who.name()).or_insert((f64::MAX, String::new()));
+                        if ratio < entry.0 {
+                            *entry = (
+                                ratio,
+                                format!("{title}, {size} B, batch {batch}, {threads} threads"),
+                            );
+                        }
+                        let key = (title, who.name());
+                        if threads == 1 && size == 64 {
+                            by_batch.entry(key).or_default().push((batch as f64, 1e6 / time));
+                        }
+                        if threads == 1 && batch == 256 {
+                            by_size.entry(key).or_default().push((size as f64, *time));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    text += "\nA recipient's table takes ";
+    let tables: Vec<String> =
+        boxes::tables().iter().map(|(name, time)| format!("{time:.0} µs ({name})")).collect();
+    let _ = writeln!(text, "{} to make.", tables.join(", "));
+    if !contenders().iter().any(|who| who.name() == "avx512ifma") {
+        text += "\nnot measured: no avx512ifma\n";
+    }
+    text += "\nAgainst the `crypto_box` crate, each back end where it does worst:\n\n| back end | ratio | where |\n|---|---|---|\n";
+    for (name, (ratio, place)) in
+        worst.iter().filter(|(name, _)| !["libsodium", "crypto_box"].contains(name))
+    {
+        let _ = writeln!(text, "| {name} | {ratio:.2} | {place} |");
+    }
+    for (_, title) in WORK {
+        let name = title.replace(", ", "-").replace(' ', "-");
+        let lines = |map: &BTreeMap<(&str, &str), Vec<(f64, f64)>>| -> Vec<Series> {
+            let of = map.iter().filter(|((of, _), _)| *of == title);
+            of.map(|((_, who), points)| {
+                let mut points = points.clone();
+                points.sort_by(|a, b| a.0.total_cmp(&b.0));
+                Series { name: (*who).to_owned(), points }
+            })
+            .collect()
+        };
+        save(
+            docs,
+            &format!("throughput-{name}.svg"),
+            &plot(
+                &format!("{title}: throughput, 64 B, one core"),
+                "boxes in a batch",
+                "boxes a second",
+                &lines(&by_batch),
+            ),
+        );
+        save(
+            docs,
+            &format!("size-{name}.svg"),
+            &plot(
+                &format!("{title}: cost by size, batch 256, one core"),
+                "bytes of a message",
+                "µs a box",
+                &lines(&by_size),
+            ),
+        );
+        let _ = write!(
+            text,
+            "\n![{title}, by batch](benchmarks/throughput-{name}.svg)\n![{title}, by size](benchmarks/size-{name}.svg)\n"
+        );
+    }
+    text
+}
+
+/// 64 B and a batch of 256 alone, to be compared with a build with other flags.
+fn flags() -> String {
+    let case = Case::new(64, 256, 1);
+    let mut text = header();
+    let mut sodium = 0.0;
+    for (work, title) in WORK {
+        let times = case.measure(work, 15, 2e-3);
+        sodium = if work == Work::SealReady { sodium } else { times[0] };
+        text += &line(&case, title, &times, sodium);
+    }
+    text
+}
+
+fn series_of(rows: &[Row], unit: &str) -> Vec<Series> {
+    let mut series: Vec<Series> = Vec::new();
+    for row in rows.iter().filter(|row| row.unit == unit) {
+        let point = (row.size as f64, row.value.max(1e-9));
+        match series.iter_mut().find(|series| series.name == row.title) {
+            Some(series) => series.points.push(point),
+            None => series.push(Series { name: row.title.clone(), points: vec![point] }),
+        }
+    }
+    series.retain(|series| series.points.len() > 1);
+    series
+}
+
+fn all_sync(docs: Option<&Path>) -> String {
+    let mut rows = Vec::new();
+    sync::growth(&mut rows, false);
+    sync::logs(&mut rows, false);
+    sync::operations(&mut rows, false);
+    let mut text = format!(
+        "{}\n| what | size | time | per unit | growth |\n|---|---|---|---|---|\n",
+        machine()
+    );
+    let mut before: Option<&Row> = None;
+    for row in &rows {
+        let same = before.filter(|before| before.title == row.title);
+        let growth = same.map_or(String::new(), |before| {
+            format!("size × {}, time × {:.1}", row.size / before.size, row.value / before.value)
+        });
+        let each = row.value * 1e3 / row.size as f64;
+        let _ = writeln!(
+            text,
+            "| {} | {} {} | {} | {each:.3} µs | {growth} |",
+            row.title,
+            row.size,
+            row.unit,
+            time(row.value)
+        );
+        before = Some(row);
+    }
+    let find = |title: &str, size: usize| {
+        rows.iter().find(|row| row.title == title && row.size == size).map(|row| row.value)
+    };
+    for entries in [10_000, 60_000] {
+        if let (Some(fold), Some(bare)) =
+            (find("fold", entries), find("bare verify_strict", entries))
+        {
+            let _ = writeln!(
+                text,
+                "\nFold of {entries} entries: {:.2} of the speed of bare `verify_strict` calls over the same bytes.",
+                bare / fold
+            );
+        }
+    }
+    let mut peaks = Vec::new();
+    sync::memory(&mut peaks, false);
+    text += "\n| peak memory beyond what was there before | MiB |\n|---|---|\n";
+    for row in &peaks {
+        let _ = writeln!(text, "| {} | {:.1} |", row.title, row.value);
+    }
+    for (unit, label) in
+        [("secrets", "secrets"), ("members", "members"), ("entries", "entries of a log")]
+    {
+        save(
+            docs,
+            &format!("growth-{unit}.svg"),
+            &plot(
+                &format!("Cost by number of {label}"),
+                label,
+                "milliseconds",
+                &series_of(&rows, unit),
+            ),
+        );
+        let _ = write!(text, "\n![cost by number of {label}](benchmarks/growth-{unit}.svg)\n");
+    }
+    text
+}
+
+fn time(milliseconds: f64) -> String {
+    match milliseconds {
+        t if t < 1e-3 => format!("{:.1} ns", t * 1e6),
+        t if t < 1.0 => format!("{:.1} µs", t * 1e3),
+        t => format!("{t:.1} ms"),
+    }
+}
