@@ -35,6 +35,7 @@ impl fmt::Debug for Backend {
 }
 
 /// Usable here, the fastest first.
+#[allow(clippy::vec_init_then_push)] // Without the feature nothing stands between the two.
 static ALL: LazyLock<Vec<Box<dyn Curve + Send>>> = LazyLock::new(|| {
     #[allow(unused_mut)]
     let mut all: Vec<Box<dyn Curve + Send>> = Vec::new();
