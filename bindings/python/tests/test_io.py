@@ -1,5 +1,7 @@
 """Own transport and own vault through the step machine: with a loop, with asyncio, cancelled, and failing."""
 import asyncio
+import copy
+import pickle
 import urllib.error
 import urllib.request
 from typing import Dict, List, Optional, Tuple
@@ -191,6 +193,13 @@ def test_keys_show_no_name_and_no_value() -> None:
     Operation.set(me, workspace, "development", "CANARY_NAME", "canary-7f3a").run(store, net)
     assert not any("CANARY" in key or "canary" in key for key in store)
     assert any(b"canary-7f3a" in data for data in store.values()), "a vault seals; its bytes are secret"
+
+
+def test_errors_travel_between_processes() -> None:
+    error = errors.make("rate_limited", "too many", retry_after=2.5)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is errors.RelayError and str(again) == str(error) and again.retry_after == 2.5 and again.retryable
+    assert copy.copy(error).code == "rate_limited"
 
 
 def test_errors_of_hosts_have_their_code() -> None:
