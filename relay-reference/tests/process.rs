@@ -214,6 +214,15 @@ fn operators_have_a_listener_of_their_own() {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     assert!(team.founder.get(relay.address, "/metrics").is(404, "not_found"));
+    // What operators are told to watch is there.
+    let told =
+        concat!(include_str!("../packaging/alerts.yml"), include_str!("../docs/operating.md"));
+    let words = told.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+    let named: Vec<_> = words.filter(|word| word.starts_with("relay_")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(text.contains(&format!("# TYPE {} ", name.trim_end_matches("_bucket"))), "{name}");
+    }
 }
 
 #[test]
