@@ -4,10 +4,12 @@
     conformance/relay/load.py BINARIES RESULTS [--full] [--database URL] [STEP...]
 
 BINARIES is a folder of release builds. RESULTS is a file of JSON, one key for each step; a step that stands there is not
-done again, so a run that was cut off goes on where it was. Quick runs measure for seconds, full ones for a minute.
+done again, so a run that was cut off goes on where it was. Quick runs measure for seconds, full ones for longer. With each
+figure stands the load of the machine (1 minute): much above the two or three of the run itself, others were at work.
 """
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +56,7 @@ class Load:
         arguments += ["--ceiling", int(ceiling)] if ceiling else []
         result = self.bench(relay, *arguments)
         result["relay_megabytes"] = round(relay.memory(), 1)
+        result["machine_load"] = round(os.getloadavg()[0], 1)
         return result
 
     def idle(self, _):

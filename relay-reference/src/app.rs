@@ -7,7 +7,10 @@ use std::{
 };
 
 use agentsecrets_core::{crypto::VerifyingKey, request_signature::Verified};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 
 use crate::{
     limits::{Allowance, Rates},
@@ -27,6 +30,7 @@ pub const WORKERS: usize = 256;
 /// Requests that wait for a thread.
 const WAITING: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(5);
+const REFUSAL: Duration = Duration::from_secs(1);
 /// Memory for request bodies under way.
 const BODY_BYTES: usize = 64 << 20;
 /// Uploads for workspaces that nobody has committed yet, in an hour: they need no membership.
@@ -86,7 +90,13 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.waiting.try_acquire().map_err(|_| Problem::overloaded())?;
+        let Ok(place) = self.waiting.try_acquire() else {
+            // The body goes at once, the answer when its `Retry-After` is over: whoever comes again
+            // without a pause would cost more than the work.
+            drop(work);
+            sleep(REFUSAL).await;
+            return Err(Problem::overloaded());
+        };
         let worker = timeout(PATIENCE, self.workers.acquire()).await;
         let _worker = worker.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
         drop(place);
