@@ -190,7 +190,7 @@ impl<'a> Desk<'a> {
 
     /// Takes the deliveries of some entries, opened in one go: of each all of its items, or none and the reason.
     fn receive(&mut self, received: &[&Received]) {
-        let sealed: Vec<Result<(&Carrier, Vec<&[u8]>)>> =
+        let sealed: Vec<Result<_>> =
             received.iter().map(|received| self.checked(received)).collect();
         let boxes: Vec<&[u8]> =
             sealed.iter().flatten().flat_map(|(_, parts)| parts).copied().collect();
