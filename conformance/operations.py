@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What an operator of a relay does, with the programs as they are shipped and clients that notice only what they should.
 
-    conformance/operations.py BINARIES        needs PostgreSQL, openssl, systemd-analyze
+    conformance/operations.py BINARIES STATIC_RELAY        needs PostgreSQL, openssl, systemd-analyze, and root for a chroot
 """
 import http.client
 import os
@@ -24,8 +24,8 @@ PACKAGING = ROOT / "relay-reference/packaging"
 
 
 class Operations:
-    def __init__(self, binaries, folder):
-        self.binaries, self.folder = binaries, folder
+    def __init__(self, binaries, static, folder):
+        self.binaries, self.static, self.folder = binaries, static, folder
         self.relay = Relay(binaries, folder)
         self.owner, self.other = self.member("owner"), self.member("other")
         self.owner.run("workspace", "create", "acme", "--relay", self.relay.url)
@@ -208,12 +208,38 @@ class Operations:
         for member in re.findall(r'"([^"/]+)[^"]*"', needed):
             expect(member in kept, f"the image's build lacks {member}")
 
+    def alone(self):
+        """As in the image: in a root folder with nothing but the program and its data, by a user without rights."""
+        root = self.folder / "root"
+        data = root / "data"
+        data.mkdir(parents=True)
+        self.folder.chmod(0o711)
+        shutil.copy(self.static, root / "relay-reference")
+        os.chown(data, 65532, 65532)
+        data.chmod(0o700)
+        port = free_port()
+        relay = Process(["chroot", "--userspec=65532:65532", str(root), "/relay-reference", "--data", "/data",
+                         "--listen", f"0.0.0.0:{port}", "--behind-proxy", "--registration", "open",
+                         "--public-url", f"http://127.0.0.1:{port}"], self.folder / "alone.log")
+        member = self.member("alone")
+        member.run("workspace", "create", "acme", "--relay", f"http://127.0.0.1:{port}")
+        member.run("secrets", "set", "NAME", stdin=b"fake-alone")
+        member.run("secrets", "push")
+        relay.stop()
+        expect(relay.process.returncode == 0, f"it ends with {relay.process.returncode}")
+        expect(sorted(path.name for path in root.iterdir()) == ["data", "relay-reference"], "it wrote elsewhere")
+
 
 def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        story = Operations(Path(sys.argv[1]).resolve(), Path(folder))
-        for step in (story.restored_backup, story.pruned, story.moved, story.registration, story.tls, story.unit, story.image):
+        story = Operations(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(folder))
+        steps = [story.restored_backup, story.pruned, story.moved, story.registration, story.tls, story.unit, story.image]
+        if os.getuid() == 0:
+            steps.append(story.alone)
+        else:
+            print("skipped without root: the program alone in its image")
+        for step in steps:
             try:
                 step()
                 passed += 1

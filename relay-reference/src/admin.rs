@@ -36,11 +36,11 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
 async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let text = tokio::task::spawn_blocking(move || {
         let gauges = [
-            ("queue_depth", app.store.queue_depth() as u64),
-            ("long_polls", app.watch.count() as u64),
-            ("connections", app.metrics.connections.load(Relaxed) as u64),
-            ("memory_bytes", memory_bytes()),
-            ("database_bytes", app.store.disk_bytes()),
+            ("queue_depth", "Writes that wait.", app.store.queue_depth() as u64),
+            ("long_polls", "Requests that wait for news.", app.watch.count() as u64),
+            ("connections", "Open connections.", app.metrics.connections.load(Relaxed) as u64),
+            ("memory_bytes", "Memory in use.", memory_bytes()),
+            ("database_bytes", "Size of the database.", app.store.disk_bytes()),
         ];
         app.metrics.text(&gauges)
     });

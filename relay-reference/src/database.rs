@@ -25,15 +25,18 @@ pub enum Database {
 }
 
 impl Database {
-    /// Opens it for an operator's command. Blocks.
+    /// Opens it for an operator's command, which `makes` it where it is missing. Blocks.
     ///
     /// # Errors
     /// What the database refuses; memory has nothing to walk.
-    pub fn open_archive(&self) -> Result<Box<dyn Archive>> {
+    pub fn open_archive(&self, makes: bool) -> Result<Box<dyn Archive>> {
         match self {
             Self::Memory => Err(StoreError::Failed("memory is gone with its relay".to_owned())),
             #[cfg(feature = "sqlite")]
-            Self::Folder(folder) => Ok(Box::new(SqliteStore::open(folder)?)),
+            Self::Folder(folder) => Ok(Box::new(match makes {
+                true => SqliteStore::open(folder)?,
+                false => SqliteStore::open_existing(folder)?,
+            })),
             #[cfg(feature = "postgres")]
             Self::Postgres(url, watching) => Ok(Box::new(PostgresStore::open(url, *watching)?)),
         }

@@ -52,14 +52,14 @@ fn maintained(command: Command) -> Result<(), Failure> {
         Command::Verify(database) => return verified(&database),
         Command::Export(database, to) => {
             let out = io::BufWriter::new(new_file(&to)?);
-            format!("{} lines", maintain::export::export(&*database.open_archive()?, out)?)
+            format!("{} lines", maintain::export::export(&*database.open_archive(false)?, out)?)
         }
         Command::Import(database, from) => {
             let lines = io::BufReader::new(File::open(from)?);
-            format!("{} lines", maintain::import::import(&*database.open_archive()?, lines)?)
+            format!("{} lines", maintain::import::import(&*database.open_archive(true)?, lines)?)
         }
         Command::Prune(database) => {
-            let dropped = maintain::prune::prune(&*database.open_archive()?)?;
+            let dropped = maintain::prune::prune(&*database.open_archive(false)?)?;
             format!("{dropped} sealed parts dropped")
         }
         Command::Serve(_) => return Ok(()),
@@ -71,7 +71,7 @@ fn maintained(command: Command) -> Result<(), Failure> {
 fn verified(database: &Database) -> Result<(), Failure> {
     let report = match database {
         Database::Folder(folder) => maintain::backup::check(folder)?,
-        other => maintain::verify::verify(&*other.open_archive()?)?,
+        other => maintain::verify::verify(&*other.open_archive(false)?)?,
     };
     say(&format!("{report}\n"))?;
     match report.wrong.is_empty() {

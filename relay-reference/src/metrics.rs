@@ -74,29 +74,35 @@ impl Metrics {
         self.entries.fetch_add(entries as u64, Relaxed);
     }
 
-    /// Prometheus text; `gauges` are values of now.
-    pub fn text(&self, gauges: &[(&str, u64)]) -> String {
+    /// Prometheus text; `gauges` are values of now, with what they mean.
+    pub fn text(&self, gauges: &[(&str, &str, u64)]) -> String {
         let mut text = String::new();
         // A String takes every write.
         let _ = self.write_requests(&mut text);
         let _ = self.write_times(&mut text);
-        for (name, total) in [("commits", &self.commits), ("entries", &self.entries)] {
-            let total = total.load(Relaxed);
-            let _ = writeln!(text, "# TYPE relay_{name}_total counter\nrelay_{name}_total {total}");
+        let totals = [
+            ("commits", "Commits stored.", &self.commits),
+            ("entries", "Entries stored.", &self.entries),
+        ];
+        for (name, help, total) in totals {
+            let name = format!("{name}_total");
+            let _ = head(&mut text, &name, help, "counter");
+            let _ = writeln!(text, "relay_{name} {}", total.load(Relaxed));
         }
-        for (name, value) in gauges {
-            let _ = writeln!(text, "# TYPE relay_{name} gauge\nrelay_{name} {value}");
+        for (name, help, value) in gauges {
+            let _ = head(&mut text, name, help, "gauge");
+            let _ = writeln!(text, "relay_{name} {value}");
         }
         text
     }
 
     fn write_requests(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "# TYPE relay_requests_total counter")?;
+        head(text, "requests_total", "Requests, by route and status.", "counter")?;
         for ((endpoint, status), count) in lock(&self.requests).iter() {
             let labels = format!("endpoint=\"{endpoint}\",status=\"{status}\"");
             writeln!(text, "relay_requests_total{{{labels}}} {count}")?;
         }
-        writeln!(text, "# TYPE relay_refused_total counter")?;
+        head(text, "refused_total", "Requests refused, by the problem's code.", "counter")?;
         for (code, count) in lock(&self.refused).iter() {
             writeln!(text, "relay_refused_total{{code=\"{code}\"}} {count}")?;
         }
@@ -104,7 +110,8 @@ impl Metrics {
     }
 
     fn write_times(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "# TYPE relay_request_seconds histogram")?;
+        let help = "Time that requests took, but for those that waited because they were to.";
+        head(text, "request_seconds", help, "histogram")?;
         for (endpoint, Times { counts, all, seconds }) in lock(&self.times).iter() {
             let label = format!("endpoint=\"{endpoint}\"");
             for (most, count) in BUCKETS.iter().zip(counts) {
@@ -116,6 +123,10 @@ impl Metrics {
         }
         Ok(())
     }
+}
+
+fn head(text: &mut String, name: &str, help: &str, kind: &str) -> std::fmt::Result {
+    writeln!(text, "# HELP relay_{name} {help}\n# TYPE relay_{name} {kind}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

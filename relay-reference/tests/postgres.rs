@@ -81,13 +81,11 @@ fn a_newer_schema_and_a_server_that_forgets_are_refused() {
     assert!(!error.contains("fake-password"), "{error}");
 }
 
-#[test]
-fn of_commits_through_two_relays_exactly_one_wins() {
-    let schema = Schema::new();
-    let stores = [schema.open(), schema.open()];
+/// Eight threads race for each of the team's next entries, through both stores in turn.
+fn race(stores: &[PostgresStore; 2], rounds: u8) {
     let mut team = Team::new(Device::new(1));
     assert_eq!(stores[0].append(publish(&team)).unwrap(), Appended::Committed);
-    for round in 0..20 {
+    for round in 0..rounds {
         let append = next(&mut team, inline(round));
         let barrier = Arc::new(Barrier::new(8));
         let won = std::thread::scope(|scope| {
@@ -108,6 +106,19 @@ fn of_commits_through_two_relays_exactly_one_wins() {
     }
     let stored = stores[1].entries(&team.id(), 0, 500, usize::MAX).unwrap();
     assert!(stored.iter().eq(team.log.iter().map(|entry| entry.bytes())));
+}
+
+#[test]
+fn of_commits_through_two_relays_exactly_one_wins() {
+    let schema = Schema::new();
+    race(&[schema.open(), schema.open()], 20);
+}
+
+#[test]
+fn where_everything_is_serializable_conflicts_are_tried_again() {
+    let schema = Schema::new();
+    let url = format!("{}%20-cdefault_transaction_isolation%3Dserializable", schema.url());
+    race(&[0, 1].map(|_| PostgresStore::open(&url, Watching::Listen).unwrap()), 10);
 }
 
 #[test]

@@ -207,13 +207,24 @@ fn operators_have_a_listener_of_their_own() {
         "relay_commits_total 1",
         "relay_entries_total 2",
         "relay_queue_depth 0",
-        "relay_connections 1",
         "relay_request_seconds_count{endpoint=\"/v1/workspaces/sync\"} 1",
         "relay_long_polls 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
     assert!(team.founder.get(relay.address, "/metrics").is(404, "not_found"));
+    // This one, and those before it for as long as their ends are under way.
+    let open = text.lines().find_map(|line| line.strip_prefix("relay_connections "));
+    assert!((1..6).contains(&open.unwrap().parse::<u32>().unwrap()), "{open:?}");
+    // What operators are told to watch is there.
+    let told =
+        concat!(include_str!("../packaging/alerts.yml"), include_str!("../docs/operating.md"));
+    let words = told.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+    let named: Vec<_> = words.filter(|word| word.starts_with("relay_")).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(text.contains(&format!("# TYPE {} ", name.trim_end_matches("_bucket"))), "{name}");
+    }
 }
 
 #[test]

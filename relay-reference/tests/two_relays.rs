@@ -101,3 +101,41 @@ fn each_relay_goes_on_where_the_other_stopped() {
     let answer = ask(&team.founder, other.address, Method::Get, &team.path("log"), Vec::new());
     assert_eq!(answer.json()["head"], team.head());
 }
+
+#[test]
+fn a_database_that_is_put_back_under_running_relays_is_served_as_it_is() {
+    let schema = Schema::new();
+    let [one, other] = relays(&schema, &[]);
+    let mut team = published(one.address);
+    (0..4).for_each(|_| commit(&mut team, one.address));
+    let head = |relay: &Relay| {
+        let target = "/v1/workspaces/".to_owned() + &team_id(&team) + "/log?after=1";
+        ask(&Device::new(1), relay.address, Method::Get, &target, Vec::new()).json()["head"].clone()
+    };
+    assert_eq!((head(&one), head(&other)), (team.head(), team.head()));
+    let mut earlier = Team::new(Device::new(1));
+    let (entry, _) = earlier.push(1, 300);
+    earlier.take(&entry);
+    let hash = earlier.state.head().hash;
+    schema.execute(&format!(
+        "DELETE FROM entries WHERE seq > 2; DELETE FROM deliveries WHERE seq > 2;
+        UPDATE workspaces SET head_seq = 2, head_hash = decode('{hash}', 'hex')"
+    ));
+    assert_eq!((head(&one), head(&other)), (earlier.head(), earlier.head()));
+    // From there the log may go another way, as long as the one before.
+    for relay in [&one, &other, &one] {
+        let (entry, deliveries) = earlier.push(2, 200);
+        let commit = earlier.commit(std::slice::from_ref(&entry), deliveries);
+        let body = serde_json::to_vec(&commit).unwrap();
+        let answer =
+            ask(&earlier.founder, relay.address, Method::Post, "/v1/workspaces/sync", body);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        earlier.take(&entry);
+    }
+    assert_eq!((head(&one), head(&other)), (earlier.head(), earlier.head()));
+    assert_ne!(earlier.head(), team.head());
+}
+
+fn team_id(team: &Team) -> String {
+    team.id().to_string()
+}

@@ -10,7 +10,7 @@ use std::path::Path;
 use agentsecrets_core::encoding::{EntryHash, MemberId};
 use common::team::{Device, Team};
 use relay_reference::{
-    maintain::backup::check,
+    maintain::backup::{backup, check},
     store::{SqliteStore, Store},
 };
 
@@ -29,6 +29,11 @@ fn team() -> Team {
 fn write(folder: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(folder.join("relay.sqlite")).unwrap();
     connection.execute_batch(sql).unwrap();
+}
+
+fn version(folder: &Path) -> i64 {
+    let connection = rusqlite::Connection::open(folder.join("relay.sqlite")).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -62,13 +67,32 @@ fn the_first_released_schema_is_upgraded_and_keeps_everything() {
 }
 
 #[test]
+fn looking_at_an_older_database_or_copying_it_does_not_upgrade_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    std::fs::create_dir(&data).unwrap();
+    write(&data, FIRST);
+    let report = backup(&data, &copy).unwrap();
+    assert_eq!((report.entries, report.sealed, report.wrong), (5, 6, Vec::new()));
+    for folder in [&data, &copy] {
+        assert_eq!(version(folder), 1);
+        assert!(SqliteStore::open_existing(folder).is_err());
+        assert!(check(folder).unwrap_err().to_string().contains("another schema"));
+        assert_eq!(version(folder), 1);
+    }
+    let files: Vec<_> = std::fs::read_dir(&copy).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(files, ["relay.sqlite"]);
+    // A folder without a database is none that has nothing wrong.
+    let nothing = folder.path().join("nothing");
+    assert!(check(&nothing).is_err() && !nothing.exists());
+}
+
+#[test]
 fn a_schema_of_a_later_release_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), FIRST);
     write(folder.path(), "PRAGMA user_version = 99");
     let error = SqliteStore::open(folder.path()).err().unwrap().to_string();
     assert!(error.contains("schema 99"), "{error}");
-    let connection = rusqlite::Connection::open(folder.path().join("relay.sqlite")).unwrap();
-    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), 99);
+    assert_eq!(version(folder.path()), 99);
 }

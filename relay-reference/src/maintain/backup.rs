@@ -35,9 +35,9 @@ pub fn backup(data: &Path, to: &Path) -> Result<Report> {
 
 fn copy(data: &Path, unfinished: &Path) -> Result<Report> {
     let file = unfinished.join("relay.sqlite");
-    SqliteStore::open(data)?.copy_to(&file)?;
+    SqliteStore::copy(&data.join("relay.sqlite"), &file)?;
     File::open(&file)?.sync_all()?;
-    let report = check(unfinished)?;
+    let report = check_apart(&file)?;
     File::open(unfinished)?.sync_all()?;
     match report.wrong.is_empty() {
         true => Ok(report),
@@ -45,12 +45,24 @@ fn copy(data: &Path, unfinished: &Path) -> Result<Report> {
     }
 }
 
+/// Checks a copy of the copy: one of an older release is upgraded for it, and the backup is to be
+/// what that release wrote.
+fn check_apart(file: &Path) -> Result<Report> {
+    let apart = file.with_extension("check");
+    fs::create_dir(&apart)?;
+    fs::copy(file, apart.join("relay.sqlite"))?;
+    drop(SqliteStore::open(&apart)?);
+    let report = check(&apart);
+    fs::remove_dir_all(&apart)?;
+    report
+}
+
 /// As `verify`, and SQLite's own check of the file.
 ///
 /// # Errors
 /// What the database refuses.
 pub fn check(data: &Path) -> Result<Report> {
-    let store = SqliteStore::open(data)?;
+    let store = SqliteStore::open_existing(data)?;
     let mut report = verify::verify(&store)?;
     report.wrong.extend(store.integrity()?);
     Ok(report)

@@ -54,6 +54,26 @@ impl SqliteStore {
         Ok(Self { file, writer: Writer::start(connection)?, readers, returned: Condvar::new() })
     }
 
+    /// Opens a database that is there and has this relay's schema: whoever looks at one changes
+    /// nothing about it.
+    ///
+    /// # Errors
+    /// No database, an older schema or a newer one.
+    pub fn open_existing(folder: &Path) -> Result<Self> {
+        let file = folder.join("relay.sqlite");
+        if !file.exists() {
+            return Err(StoreError::Failed(format!("{} is not there", file.display())));
+        }
+        match schema::is_current(&open(&file, OpenFlags::default()).map_err(failed)?)? {
+            true => Self::open(folder),
+            false => Err(StoreError::Failed(
+                "the database has another schema: a relay of this release upgrades an older one \
+                 when it starts; until then use the release that wrote it"
+                    .to_owned(),
+            )),
+        }
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let connection = self.borrow();
         let result = read(&connection).map_err(failed);

@@ -1,7 +1,9 @@
 //! Walking the whole database.
 
+use std::path::Path;
+
 use agentsecrets_core::encoding::{EntryHash, MemberId, SealedHash, WorkspaceId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::{
     Result, SqliteStore, failed,
@@ -11,14 +13,16 @@ use super::{
 use crate::store::{Archive, Listed, RankedAck};
 
 impl SqliteStore {
-    /// Writes a consistent copy of the database to a new file while the relay goes on.
+    /// Writes a consistent copy of a database, of whatever schema, to a new file while its relay
+    /// goes on.
     ///
     /// # Errors
     /// What SQLite refuses, as a file that is there already.
-    pub fn copy_to(&self, file: &std::path::Path) -> Result<()> {
-        let connection = super::open(&self.file, rusqlite::OpenFlags::default()).map_err(failed)?;
-        let file = file.to_string_lossy();
-        connection.execute("VACUUM INTO ?1", [file]).map(drop).map_err(failed)
+    pub fn copy(from: &Path, to: &Path) -> Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = super::open(from, flags).map_err(failed)?;
+        let to = to.to_string_lossy();
+        connection.execute("VACUUM INTO ?1", [to]).map(drop).map_err(failed)
     }
 
     /// What SQLite itself finds wrong with the file; nothing where it is whole.

@@ -63,6 +63,11 @@ pub(super) fn prepare(connection: &Connection) -> Result<()> {
     }
 }
 
+/// Whether the tables are those of this release.
+pub(super) fn is_current(connection: &Connection) -> Result<bool> {
+    Ok(version(connection).map_err(failed)? == STEPS.len() as i64)
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
