@@ -163,8 +163,8 @@ def machine():
             "cores": info.count("processor\t:")}
 
 
-def broken(results):
-    """What does not hold of the figures that are there, whatever the machine."""
+def broken(results, full):
+    """What does not hold of the figures that are there. Seconds, which hang on the machine, count in full runs alone."""
     for result in [*results.get("appends", []), *results.get("curve", [])]:
         if set(result["answers"]) != {"201"}:
             yield f"{result['clients']} clients got {result['answers']}"
@@ -176,7 +176,7 @@ def broken(results):
         yield f"2,000 long polls take {results['polls']['megabytes_waiting']:.0f} MB"
     if "first_sync" in results:
         seconds = results["first_sync"]["fetched_seconds"] + results["first_sync"]["folded_seconds"]
-        if seconds > 10:
+        if seconds > 10 and full:
             yield f"the first sync takes {seconds:.1f} s"
     if "overload" in results:
         over = results["overload"]
@@ -210,7 +210,7 @@ def main():
                     return 1
                 options.results.write_text(json.dumps(results, indent=1) + "\n")
             print(f"{step}: {json.dumps(results[step])}", flush=True)
-    bad = list(broken(results))
+    bad = list(broken(results, options.full))
     for line in bad:
         print(f"FAILED  {line}")
     print(f"{len(options.steps or STEPS) - len(bad)} passed, {len(bad)} failed")
