@@ -54,7 +54,11 @@ class Load:
         arguments = ["load", "--clients", clients, "--seconds", seconds or self.seconds, "--disk", self.folder]
         arguments += ["--rate", rate] if rate else []
         arguments += ["--ceiling", int(ceiling)] if ceiling else []
+        before = relay.processor_seconds()
         result = self.bench(relay, *arguments)
+        answered = sum(result["answers"].values()) * (1 + 1 / (seconds or self.seconds))  # with the second of warm-up
+        used = relay.processor_seconds() - before
+        result["relay_microseconds_an_answer"] = round(used * 1e6 / answered) if answered else None
         result["relay_megabytes"] = round(relay.memory(), 1)
         result["machine_load"] = round(os.getloadavg()[0], 1)
         return result
@@ -119,11 +123,12 @@ class Load:
             peak = self.load(relay, 256)
             before = relay.memory()
             over = self.load(relay, OVERLOAD_CLIENTS, rate=10 * peak["appends_per_second"], seconds=seconds,
-                             ceiling=1.3 * peak["appends_per_second"])
-            after = self.load(relay, 64, seconds=4)
-            over.update(peak=peak["appends_per_second"], megabytes_before=before, megabytes_most=relay.memory("VmHWM"),
-                        goodput=over["appends_per_second"] / peak["appends_per_second"],
-                        afterwards=after["appends_per_second"])
+                             ceiling=2 * peak["appends_per_second"])
+            most = relay.memory("VmHWM")
+            # What else the machine does changes by the minute, so the peak is taken before and after.
+            peaks = [load["appends_per_second"] for load in (peak, self.load(relay, 256))]
+            over.update(peaks=peaks, megabytes_before=before, megabytes_most=most,
+                        goodput=over["appends_per_second"] / (sum(peaks) / len(peaks)))
             return over
         finally:
             relay.stop()
@@ -158,8 +163,8 @@ def machine():
             "cores": info.count("processor\t:")}
 
 
-def broken(results):
-    """What does not hold of the figures that are there, whatever the machine."""
+def broken(results, full):
+    """What does not hold of the figures that are there. Seconds, which hang on the machine, count in full runs alone."""
     for result in [*results.get("appends", []), *results.get("curve", [])]:
         if set(result["answers"]) != {"201"}:
             yield f"{result['clients']} clients got {result['answers']}"
@@ -171,7 +176,7 @@ def broken(results):
         yield f"2,000 long polls take {results['polls']['megabytes_waiting']:.0f} MB"
     if "first_sync" in results:
         seconds = results["first_sync"]["fetched_seconds"] + results["first_sync"]["folded_seconds"]
-        if seconds > 10:
+        if seconds > 10 and full:
             yield f"the first sync takes {seconds:.1f} s"
     if "overload" in results:
         over = results["overload"]
@@ -205,7 +210,7 @@ def main():
                     return 1
                 options.results.write_text(json.dumps(results, indent=1) + "\n")
             print(f"{step}: {json.dumps(results[step])}", flush=True)
-    bad = list(broken(results))
+    bad = list(broken(results, options.full))
     for line in bad:
         print(f"FAILED  {line}")
     print(f"{len(options.steps or STEPS) - len(bad)} passed, {len(bad)} failed")

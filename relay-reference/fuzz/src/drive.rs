@@ -95,7 +95,8 @@ impl Relay {
     fn new() -> Self {
         let app = Arc::new(App::new(Arc::new(MemoryStore::default()), AUTHORITY.to_owned()));
         let founder = Device::new(7, 7);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (state, batch) = found(&founder, &[]).expect("a workspace");
         let body = batch.body(&state).expect("a commit");
         let relay = Self { app, runtime, founder, workspace: id(&state), count: 0 };
