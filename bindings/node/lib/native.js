@@ -43,7 +43,7 @@ function missing(platform, targets, cause) {
     targets.length === 0
       ? "run on one of these platforms"
       : there
-        ? "on Linux the C library has to be glibc 2.31 or later, or musl; otherwise delete node_modules and install again"
+        ? "on Linux the C library has to be glibc 2.34 or later, or musl; otherwise delete node_modules and install again"
         : `npm install agentsecrets-core@${version} without --omit=optional; if package-lock.json was written on another platform, delete it and node_modules first`;
   return Object.assign(new Error(`${what}\nTo mend it: ${hint}`), { code: "ERR_AGENTSECRETS_NATIVE", platform, hint });
 }
