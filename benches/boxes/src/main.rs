@@ -209,4 +209,3 @@ fn flags() -> String {
     }
     text
 }
-
