@@ -158,7 +158,7 @@ def constant_time(program):
     return [
         [] if clean.returncode == 0 and done == ["ladder: done", "table: done", "seal: done", "open: done"]
         else [f"the model leaks: {clean.stdout}{clean.stderr[:4000]}"],
-        [] if leak.returncode == 9 and "uninitialised value" in leak.stderr and "leak" in leak.stderr
+        [] if leak.returncode == 9 and "Use of uninitialised value" in leak.stderr
         else [f"the planted leak was not found: {leak.stdout}{leak.stderr[:4000]}"],
     ]
 

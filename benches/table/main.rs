@@ -1,8 +1,7 @@
-//! Writes the tables of docs/benchmarks.md and their plots: everybody in one process and in turns, medians, and ratios to
-//! libsodium. `benches/table` runs it.
+//! Writes the table of what a team does in docs/benchmarks.md, and its plots. `benches/run-table sync` runs it.
 //!
 //! ```text
-//! cargo bench -p agentsecrets-benches --bench table -- [boxes] [flags] [sync] [DOCS]
+//! cargo bench -p agentsecrets-benches --bench table -- [sync] [DOCS]
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
@@ -12,13 +11,11 @@ mod host;
 #[path = "../../relay-reference/tests/common/in_process.rs"]
 mod in_process;
 
-mod boxes;
 mod figure;
 mod sync;
 
-use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
-use boxes::{Case, WORK, Work, contenders};
 use figure::{Series, plot};
 
 /// One measurement: what, at which size, of which unit, and its milliseconds (or MiB).
@@ -45,22 +42,11 @@ fn main() {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
-    sodiumoxide::init().unwrap();
     if has("--test") {
         try_all();
         return;
     }
     let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
-    if has("flags") {
-        print!("{}", flags());
-    }
-    if has("boxes") {
-        let text = all_boxes(docs);
-        print!("{text}");
-        if let Some(docs) = docs {
-            put(docs, "boxes", &text);
-        }
-    }
     if has("sync") {
         let text = all_sync(docs);
         print!("{text}");
@@ -72,9 +58,6 @@ fn main() {
 
 /// Everything once and small: whether it runs.
 fn try_all() {
-    for (work, _) in WORK {
-        assert!(Case::new(32, 3, 2).measure(work, 1, 0.0).iter().all(|time| *time > 0.0));
-    }
     let mut rows = Vec::new();
     sync::growth(&mut rows, true);
     sync::operations(&mut rows, true);
@@ -109,148 +92,19 @@ fn machine() -> String {
         let line = info.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split_once(": ").map_or("?", |(_, value)| value).to_owned()
     };
-    let sodium = sodiumoxide::version::version_string().to_owned();
     let date = std::process::Command::new("date")
         .arg("+%-d %B %Y")
         .output()
         .map(|out| out.stdout)
         .unwrap_or_default();
     format!(
-        "{}, family {} model {}; libsodium {sodium}, crypto_box 0.9, agentsecrets {}; {}.\n",
+        "{}, family {} model {}; agentsecrets {}; {}.\n",
         field("model name"),
         field("cpu family"),
         field("model\t"),
         env!("CARGO_PKG_VERSION"),
         String::from_utf8_lossy(&date).trim(),
     )
-}
-
-fn header() -> String {
-    let names: Vec<&str> = contenders().iter().map(|who| who.name()).collect();
-    format!(
-        "| size | batch | threads | | {} |\n|---|---|---|---|{}\n",
-        names.join(" | "),
-        "---|".repeat(names.len())
-    )
-}
-
-fn line(case: &Case, title: &str, times: &[f64], against: f64) -> String {
-    let cells: Vec<String> =
-        times.iter().map(|time| format!("{time:.2} ({:.2}×)", against / time)).collect();
-    format!(
-        "| {} | {} | {} | {title} | {} |\n",
-        case.size,
-        case.batch,
-        case.threads,
-        cells.join(" | ")
-    )
-}
-
-fn all_boxes(docs: Option<&Path>) -> String {
-    let mut text = format!(
-        "{}\nMicroseconds a box, and the multiple of libsodium's speed.\n\n{}",
-        machine(),
-        header()
-    );
-    let mut by_batch: BTreeMap<(&str, &str), Vec<(f64, f64)>> = BTreeMap::new();
-    let mut by_size = by_batch.clone();
-    let mut worst: BTreeMap<&str, (f64, String)> = BTreeMap::new();
-    for threads in [1, 2] {
-        for size in [64, 32, 1 << 10, 64 << 10] {
-            for batch in [1, 16, 256] {
-                let case = Case::new(size, batch, threads);
-                let mut sodium = 0.0;
-                for (work, title) in WORK {
-                    let rounds = if size == 64 && threads == 1 { 15 } else { 5 };
-                    let times = case.measure(work, rounds, 2e-3);
-                    sodium = if work == Work::SealReady { sodium } else { times[0] };
-                    let row = line(&case, title, &times, sodium);
-                    print!("{row}");
-                    text += &row;
-                    for (who, time) in contenders().iter().zip(&times) {
-                        let ratio = times[1] / time;
-                        let entry = worst.entry(who.name()).or_insert((f64::MAX, String::new()));
-                        if ratio < entry.0 {
-                            *entry = (
-                                ratio,
-                                format!("{title}, {size} B, batch {batch}, {threads} threads"),
-                            );
-                        }
-                        let key = (title, who.name());
-                        if threads == 1 && size == 64 {
-                            by_batch.entry(key).or_default().push((batch as f64, 1e6 / time));
-                        }
-                        if threads == 1 && batch == 256 {
-                            by_size.entry(key).or_default().push((size as f64, *time));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    text += "\nA recipient's table takes ";
-    let tables: Vec<String> =
-        boxes::tables().iter().map(|(name, time)| format!("{time:.0} µs ({name})")).collect();
-    let _ = writeln!(text, "{} to make.", tables.join(", "));
-    if !contenders().iter().any(|who| who.name() == "avx512ifma") {
-        text += "\nnot measured: no avx512ifma\n";
-    }
-    text += "\nAgainst the `crypto_box` crate, each back end where it does worst:\n\n| back end | ratio | where |\n|---|---|---|\n";
-    for (name, (ratio, place)) in
-        worst.iter().filter(|(name, _)| !["libsodium", "crypto_box"].contains(name))
-    {
-        let _ = writeln!(text, "| {name} | {ratio:.2} | {place} |");
-    }
-    for (_, title) in WORK {
-        let name = title.replace(", ", "-").replace(' ', "-");
-        let lines = |map: &BTreeMap<(&str, &str), Vec<(f64, f64)>>| -> Vec<Series> {
-            let of = map.iter().filter(|((of, _), _)| *of == title);
-            of.map(|((_, who), points)| {
-                let mut points = points.clone();
-                points.sort_by(|a, b| a.0.total_cmp(&b.0));
-                Series { name: (*who).to_owned(), points }
-            })
-            .collect()
-        };
-        save(
-            docs,
-            &format!("throughput-{name}.svg"),
-            &plot(
-                &format!("{title}: throughput, 64 B, one core"),
-                "boxes in a batch",
-                "boxes a second",
-                &lines(&by_batch),
-            ),
-        );
-        save(
-            docs,
-            &format!("size-{name}.svg"),
-            &plot(
-                &format!("{title}: cost by size, batch 256, one core"),
-                "bytes of a message",
-                "µs a box",
-                &lines(&by_size),
-            ),
-        );
-        let _ = write!(
-            text,
-            "\n![{title}, by batch](benchmarks/throughput-{name}.svg)\n![{title}, by size](benchmarks/size-{name}.svg)\n"
-        );
-    }
-    text
-}
-
-/// 64 B and a batch of 256 alone, to be compared with a build with other flags.
-fn flags() -> String {
-    let case = Case::new(64, 256, 1);
-    let mut text = header();
-    let mut sodium = 0.0;
-    for (work, title) in WORK {
-        let times = case.measure(work, 15, 2e-3);
-        sodium = if work == Work::SealReady { sodium } else { times[0] };
-        text += &line(&case, title, &times, sodium);
-    }
-    text
 }
 
 fn series_of(rows: &[Row], unit: &str) -> Vec<Series> {
