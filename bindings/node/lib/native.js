@@ -9,20 +9,32 @@ const TARGETS = {
   "win32-x64": ["win32-x64-msvc"],
 };
 
+/** Where package managers put this platform's package, beside this one: asked there, it costs no search. */
+function beside(target, file) {
+  const module = { exports: {} };
+  process.dlopen(module, `${__dirname}/../../agentsecrets-core-${target}/${file}`);
+  return module.exports;
+}
+
 /** The addon `file` of this platform's package; an error that says which platform this is and what to do. */
 function find(file) {
   const platform = `${process.platform}-${process.arch}`;
   const targets = TARGETS[platform] ?? [];
+  for (const target of targets.slice(0, 1)) {
+    try {
+      return beside(target, file);
+    } catch {
+      // The search below finds it elsewhere, or says why it does not load.
+    }
+  }
   let last;
-  // Package managers put it beside this package: asked there, it costs no search. npm installs that of one C library alone.
-  for (const place of ["../../", ""]) {
-    for (const target of targets) {
-      try {
-        return require(`${place}agentsecrets-core-${target}/${file}`);
-      } catch (error) {
-        // One that is there and does not load is the reason.
-        if (last === undefined || error.code !== "MODULE_NOT_FOUND") last = error;
-      }
+  // npm installs that of one C library alone.
+  for (const target of targets) {
+    try {
+      return require(`agentsecrets-core-${target}/${file}`);
+    } catch (error) {
+      // One that is there and does not load is the reason.
+      if (last === undefined || error.code !== "MODULE_NOT_FOUND") last = error;
     }
   }
   throw missing(platform, targets, last);
