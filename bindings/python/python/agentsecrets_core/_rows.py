@@ -93,21 +93,13 @@ class AuditRow(TypedDict):
     recipients: List[str]
 
 
-class Reader(TypedDict):
-    member: str
-    active: bool
-    certainty: str
-    since: str
-    until: Optional[str]
-
-
 class ExposureRow(TypedDict):
     environment: str
     name: str
     versions: List[int]
     live: bool
     needs_rotation: bool
-    readers: List[Reader]
+    readers: List[str]
 
 
 class TeamRow(TypedDict):
