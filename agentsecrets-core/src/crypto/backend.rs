@@ -181,7 +181,7 @@ fn parts<T, U>(batch: &[T], work: impl Fn(&[T]) -> Vec<U>) -> Vec<U> {
 
 /// Works a batch off in parts on rayon's pool: the feature asks for its threads.
 #[cfg(feature = "rayon")]
-fn parts<T: Sync, U: Send>(batch: &[T], work: impl Fn(&[T]) -> Vec<U> + Sync) -> Vec<U> {
+fn parts<T: Sync, U: Send>(batch: &[T], work: impl Fn(&[T]) -> Vec<U> + Send + Sync) -> Vec<U> {
     use rayon::prelude::*;
     const PART: usize = 64;
     batch.par_chunks(PART).flat_map_iter(work).collect()
