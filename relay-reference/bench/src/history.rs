@@ -127,7 +127,7 @@ pub fn write(events: &[Event], mut to: impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// What the reader refuses, or a line that is no event.
