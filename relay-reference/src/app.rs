@@ -138,3 +138,21 @@ impl Nonces {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_refusal_takes_as_long_as_it_tells_to_wait() {
+        let app = Arc::new(App::new(Arc::new(MemoryStore::default()), "relay.test".to_owned()));
+        let _all = app.waiting.try_acquire_many(WAITING as u32).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let start = Instant::now();
+        let refused = runtime.block_on(app.run(|_| Ok(())));
+        assert!(refused.is_err() && start.elapsed() >= REFUSAL);
+    }
+}

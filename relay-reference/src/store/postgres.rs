@@ -66,13 +66,14 @@ impl PostgresStore {
     fn run<T>(&self, work: impl AsyncFn(&Client) -> std::result::Result<T, Error>) -> Result<T> {
         let runtime = self.runtime.as_ref().ok_or(StoreError::Overloaded)?;
         runtime.block_on(async {
-            let (deadline, mut pause) = (Instant::now() + PATIENCE, PAUSE);
+            let (deadline, mut pause, mut tried) = (Instant::now() + PATIENCE, PAUSE, false);
             loop {
                 let end = self.once(&work, deadline).await;
                 let again = matches!(end, Err(Failure::Again)) && Instant::now() + pause < deadline;
                 if !again {
-                    return end.map_err(Failure::into);
+                    return end.map_err(|failure| failure.told(tried));
                 }
+                tried = true;
                 sleep(pause).await;
                 pause *= 2;
             }
@@ -137,12 +138,16 @@ enum Failure {
     Final(StoreError),
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Again | Failure::Unknown => Self::Unreachable,
-            Failure::Busy => Self::Overloaded,
-            Failure::Final(error) => error,
+impl Failure {
+    /// What the caller hears. After a try whose end nobody saw, "nothing was stored" is no longer known.
+    fn told(self, tried: bool) -> StoreError {
+        match self {
+            Self::Again | Self::Unknown => StoreError::Unreachable,
+            Self::Busy | Self::Final(StoreError::Overloaded | StoreError::Full) if tried => {
+                StoreError::Unreachable
+            }
+            Self::Busy => StoreError::Overloaded,
+            Self::Final(error) => error,
         }
     }
 }
@@ -314,5 +319,23 @@ impl Drop for PostgresStore {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_lost_try_nobody_is_told_that_nothing_was_stored() {
+        let nothing_stored = [StoreError::Overloaded, StoreError::Full];
+        for failure in [|| Failure::Busy, || Failure::Final(StoreError::Overloaded), || {
+            Failure::Final(StoreError::Full)
+        }] {
+            assert!(nothing_stored.contains(&failure().told(false)));
+            assert_eq!(failure().told(true), StoreError::Unreachable);
+        }
+        let failed = StoreError::Failed("PostgreSQL error 42P01".to_owned());
+        assert_eq!(Failure::Final(failed.clone()).told(true), failed);
     }
 }
