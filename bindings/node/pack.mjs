@@ -29,17 +29,26 @@ function fresh(folder) {
   return folder;
 }
 
-// What every start reads: one file instead of eight, since each costs as much as it costs to load twenty secrets. What is read on
+// What every start reads: one file instead of seven, since each costs as much as it costs to load twenty secrets. What is read on
 // first use stays apart: its text would be read for nothing.
-const START = ["native", "errors", "check", "secret", "config", "secrets", "load", "index"].map((name) => `./${name}.js`);
+const START = ["native", "errors", "text", "secret", "secrets", "load", "index"].map((name) => `./${name}.js`);
 const PARTS = 'Symbol.for("agentsecrets-core parts")';
 
+/** A module without its comments and its indentation, which every start would read; its lines stay as they are. */
+function bare(name, text) {
+  const lines = text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, "").split("\n");
+  // Within a template of many lines a blank would be text.
+  const broken = lines.find((line) => line.split("`").length % 2 === 0);
+  if (broken !== undefined) throw new Error(`${name} has a template that goes over lines: ${broken}`);
+  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("//")).join("\n");
+}
+
 /**
- * Writes the modules of START into lib/index.js, as they are; files of their names hand them on. The parentheses tell the engine
+ * Writes the modules of START into lib/index.js; files of their names hand them on. The parentheses tell the engine
  * that each function is called at once, so that it is not read twice.
  */
 function merge(lib) {
-  const quoted = START.map((name) => `${JSON.stringify(name)}: (function (module, exports, require) {\n${readFileSync(join(lib, name), "utf8")}})`);
+  const quoted = START.map((name) => `${JSON.stringify(name)}: (function (module, exports, require) {\n${bare(name, readFileSync(join(lib, name), "utf8"))}\n})`);
   const text = `"use strict";
 // Made of ${START.join(", ")}: see bindings/node/pack.mjs.
 const outer = require;

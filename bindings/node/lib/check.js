@@ -2,6 +2,7 @@
 // Arguments are checked before the native part sees them. An error names the argument and the type that came, never what came.
 
 const { AgentSecretsError } = require("./errors.js");
+const { text } = require("./text.js");
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 // Beyond this a number is no whole one.
@@ -14,13 +15,6 @@ function invalid(message) {
 function wrong(what, wanted, value) {
   const kind = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
   return invalid(`${what} is ${wanted}, not ${kind}`);
-}
-
-/** A string without halves of surrogate pairs, which would not arrive as they are. */
-function text(value, what) {
-  if (typeof value !== "string") throw wrong(what, "a string", value);
-  if (/\p{Surrogate}/u.test(value)) throw invalid(`${what} has half of a surrogate pair in it`);
-  return value;
 }
 
 function flag(value, what) {

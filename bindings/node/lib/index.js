@@ -5,11 +5,11 @@ const { load, loadSync } = require("./load.js");
 const { AgentSecretsError } = require("./errors.js");
 const { Secret } = require("./secret.js");
 const { Secrets } = require("./secrets.js");
-const { Config } = require("./config.js");
 
-module.exports = { AgentSecretsError, Config, Secret, Secrets, load, loadSync };
+module.exports = { AgentSecretsError, Secret, Secrets, load, loadSync };
 
 const LATER = {
+  Config: () => require("./config.js"),
   Client: () => require("./client.js"),
   init: () => require("./client.js"),
   verify: () => require("./client.js"),

@@ -3,25 +3,17 @@
 
 const native = require("./native.js");
 const { AgentSecretsError, call, settle } = require("./errors.js");
-const check = require("./check.js");
-const { config } = require("./config.js");
 const { Secrets } = require("./secrets.js");
 
-const OPTIONS = {
-  require: check.require,
-  env: check.text,
-  maxAge: check.duration,
-  offline: check.flag,
-  config,
-  signal: check.signal,
-};
 // What tests put in the place of everything else; see testing.js.
 const overrides = [];
 
 function asked(given) {
-  const { require = "", env = "", maxAge = null, offline = false, config = null, signal } = check.options(given, OPTIONS);
+  if (given === undefined) return { wanted: [null, "", "", null, false] };
+  const { options } = require("./options.js");
+  const { require: names = "", env = "", maxAge = null, offline = false, config = null, signal } = options(given);
   signal?.throwIfAborted();
-  return { signal, wanted: [config, env, require, maxAge, offline] };
+  return { signal, wanted: [config, env, names, maxAge, offline] };
 }
 
 /** How values were loaded, to load them again and to watch them. */

@@ -20,12 +20,10 @@ function beside(target, file) {
 function find(file) {
   const platform = `${process.platform}-${process.arch}`;
   const targets = TARGETS[platform] ?? [];
-  for (const target of targets.slice(0, 1)) {
-    try {
-      return beside(target, file);
-    } catch {
-      // The search below finds it elsewhere, or says why it does not load.
-    }
+  try {
+    return beside(targets[0], file);
+  } catch {
+    // The search below finds it elsewhere, or says why it does not load.
   }
   let last;
   // npm installs that of one C library alone.
@@ -37,29 +35,8 @@ function find(file) {
       if (last === undefined || error.code !== "MODULE_NOT_FOUND") last = error;
     }
   }
-  throw missing(platform, targets, last);
-}
-
-function missing(platform, targets, cause) {
-  const known = Object.keys(TARGETS).join(", ");
-  const there = cause !== undefined && cause.code !== "MODULE_NOT_FOUND";
-  const { version } = require("../package.json");
-  const names = targets.map((target) => `agentsecrets-core-${target}`).join(" or ");
-  const what =
-    targets.length === 0
-      ? `agentsecrets-core has no native part for ${platform}; it has one for ${known}`
-      : there
-        ? `agentsecrets-core: the native part for ${platform} is there and does not load: ${cause.message}`
-        : `agentsecrets-core: the native part for ${platform} is not installed (${names})`;
-  const hint =
-    targets.length === 0
-      ? "run on one of these platforms"
-      : there
-        ? "on Linux the C library has to be glibc 2.34 or later, or musl; otherwise delete node_modules and install again"
-        : `npm install agentsecrets-core@${version} without --omit=optional; if package-lock.json was written on another platform, delete it and node_modules first`;
-  return Object.assign(new Error(`${what}\nTo mend it: ${hint}`), { code: "ERR_AGENTSECRETS_NATIVE", platform, hint });
+  throw require("./missing.js").missing(platform, targets, Object.keys(TARGETS), last);
 }
 
 module.exports = find("agentsecrets.node");
 module.exports.find = find;
-module.exports.missing = missing;

@@ -2,11 +2,13 @@
 // One value, shown to nobody who does not ask by name.
 
 const native = require("./native.js");
-const { AgentSecretsError, call } = require("./errors.js");
-const check = require("./check.js");
+const { AgentSecretsError, call, raised } = require("./errors.js");
+const { text } = require("./text.js");
 
 const HOW = "a Secret is not text: call .reveal() where the value is used";
 const inspect = Symbol.for("nodejs.util.inspect.custom");
+// At start nothing has to be checked.
+const check = () => require("./check.js");
 
 let of;
 
@@ -33,7 +35,11 @@ class Secret {
 
   /** The value as text. */
   reveal() {
-    return call(() => this.#native.text());
+    try {
+      return this.#native.text();
+    } catch (error) {
+      throw raised(error);
+    }
   }
 
   /** The value as bytes; yours to wipe. */
@@ -81,14 +87,15 @@ if (Symbol.dispose) Secret.prototype[Symbol.dispose] = Secret.prototype.wipe;
 /** A property that throws when it is read: whoever copies, clones or compares all properties stops there, and does not go on
  * with an empty object that looks like any other. */
 function guard(object) {
-  Object.defineProperty(object, "secret", { enumerable: true, get: copied });
+  Object.defineProperty(object, "secret", GUARD);
 }
+const GUARD = { enumerable: true, get: copied };
 
 /** Runs with the bytes of a string, Uint8Array or Secret, and wipes the copy that was made for it. */
 function withBytes(value, what, run) {
-  if (value instanceof Uint8Array) return run(check.bytes(value, what));
-  if (typeof value !== "string" && !(value instanceof Secret)) throw check.wrong(what, "a string, Uint8Array or Secret", value);
-  const bytes = typeof value === "string" ? Buffer.from(check.text(value, what)) : value.revealBytes();
+  if (value instanceof Uint8Array) return run(check().bytes(value, what));
+  if (typeof value !== "string" && !(value instanceof Secret)) throw check().wrong(what, "a string, Uint8Array or Secret", value);
+  const bytes = typeof value === "string" ? Buffer.from(text(value, what)) : value.revealBytes();
   try {
     return run(bytes);
   } finally {
@@ -98,7 +105,7 @@ function withBytes(value, what, run) {
 
 /** As `withBytes`, for a text that may be a Secret. */
 function withText(value, what, run) {
-  if (value instanceof Uint8Array) throw check.wrong(what, "a string or Secret", value);
+  if (value instanceof Uint8Array) throw check().wrong(what, "a string or Secret", value);
   return withBytes(value, what, run);
 }
 

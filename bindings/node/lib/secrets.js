@@ -1,9 +1,12 @@
 "use strict";
 // The values of one environment: at start, later, and whenever they change.
 
-const { AgentSecretsError, call, settle } = require("./errors.js");
-const check = require("./check.js");
+const { AgentSecretsError, call, raised, settle } = require("./errors.js");
+const { text } = require("./text.js");
 const { Secret, guard, inspect } = require("./secret.js");
+
+// At start nothing has to be checked.
+const check = () => require("./check.js");
 
 function refuse() {
   throw new TypeError("Secrets are not text: ask for one by .get(name).reveal()");
@@ -13,8 +16,7 @@ function refuse() {
 class Secrets {
   #held;
   #how;
-  #events;
-  #watching;
+  #listeners;
 
   /** @internal `how` says how to load again: `refresh(signal)`, `client(signal)`, `environment`. */
   constructor(held, how) {
@@ -25,13 +27,16 @@ class Secrets {
 
   /** A value; throws `unknown_secret` where there is none of this name. */
   get(name) {
-    check.text(name, "a name");
-    return new Secret(call(() => this.#held.get(name)));
+    try {
+      return new Secret(this.#held.get(text(name, "a name")));
+    } catch (error) {
+      throw raised(error);
+    }
   }
 
   /** Whether there is one. */
   has(name) {
-    check.text(name, "a name");
+    text(name, "a name");
     return call(() => this.#held.has(name));
   }
 
@@ -66,7 +71,7 @@ class Secrets {
 
   /** Syncs, and takes the newer values; says what changed. */
   async refresh(options) {
-    const { signal } = check.options(options, { signal: check.signal });
+    const { signal } = check().options(options, { signal: check().signal });
     return this.#replace(await settle(() => this.#how.refresh(), signal));
   }
 
@@ -82,7 +87,7 @@ class Secrets {
 
   /** Changes as they arrive: `for await (const change of secrets.watch())`. Does not keep the process alive by itself. */
   watch(options) {
-    const { keepAlive = false, signal } = check.options(options, { keepAlive: check.flag, signal: check.signal });
+    const { keepAlive = false, signal } = check().options(options, { keepAlive: check().flag, signal: check().signal });
     const { Watch } = require("./watch.js");
     return new Watch(this.#source(), keepAlive, signal);
   }
@@ -91,57 +96,32 @@ class Secrets {
     return { how: this.#how, replace: (held) => this.#replace(held) };
   }
 
+  #listening() {
+    return (this.#listeners ??= new (require("./listeners.js").Listeners)(this.#source()));
+  }
+
   /** Calls `listener` with each change ("change"), or with the error that ended the watch ("error"). */
   on(event, listener) {
-    return this.#listen("on", event, listener);
+    this.#listening().add("on", event, listener);
+    return this;
   }
 
   /** As `on`, once. */
   once(event, listener) {
-    return this.#listen("once", event, listener);
-  }
-
-  #listen(how, event, listener) {
-    if (event !== "change" && event !== "error") throw check.invalid("an event is change or error");
-    check.fn(listener, "a listener");
-    this.#events ??= new (require("node:events"))();
-    this.#events[how](event, listener);
-    if (event === "change" && this.#watching === undefined) this.#begin();
+    this.#listening().add("once", event, listener);
     return this;
-  }
-
-  #begin() {
-    const events = this.#events;
-    const { follow } = require("./watch.js");
-    this.#watching = follow(this.#source(), false, (error, change) => {
-      if (error === undefined) events.emit("change", change);
-      // Without a listener the watch ends and the values stay: a relay must not be able to end the process.
-      else if (events.listenerCount("error") > 0) events.emit("error", error);
-      if (error !== undefined) this.#watching = undefined;
-      this.#rest();
-    });
   }
 
   /** Takes a listener away; the last one ends the watch. */
   off(event, listener) {
-    if (event !== "change" && event !== "error") throw check.invalid("an event is change or error");
-    this.#events?.off(event, check.fn(listener, "a listener"));
-    this.#rest();
+    this.#listening().remove(event, listener);
     return this;
-  }
-
-  #rest() {
-    if (this.#watching === undefined || this.#events.listenerCount("change") > 0) return;
-    this.#watching();
-    this.#watching = undefined;
   }
 
   /** Puts values into process.env, for libraries that read nothing else; the names set. Child processes inherit them. */
   applyEnv(options) {
-    const { only, override = false } = check.options(options, {
-      only: (value, what) => check.list(value, what, check.name),
-      override: check.flag,
-    });
+    const { flag, list, name, options: taken } = check();
+    const { only, override = false } = taken(options, { only: (value, what) => list(value, what, name), override: flag });
     const wanted = (only ?? this.names).filter((name) => override || process.env[name] === undefined || !this.has(name));
     const values = wanted.map((name) => [name, this.get(name).reveal()]);
     if (values.some(([, value]) => value.includes("\0"))) {
@@ -153,8 +133,7 @@ class Secrets {
 
   /** Ends its watches by `on` and lets go of the values. */
   close() {
-    this.#events?.removeAllListeners();
-    this.#rest();
+    this.#listeners?.close();
     this.#held.close();
   }
 
