@@ -25,6 +25,7 @@ pub mod proof;
 mod tests;
 
 pub use ifma::{Ifma, Table};
+pub use poly1305::tag as poly1305_tag;
 
 /// Bytes of an X25519 key or point.
 pub type Bytes32 = [u8; 32];

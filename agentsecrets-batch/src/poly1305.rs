@@ -3,8 +3,9 @@
 const M44: u64 = (1 << 44) - 1;
 const M42: u64 = (1 << 42) - 1;
 
-/// The tag of a message under a key that is used for it alone.
-pub(crate) fn tag(key: &[u8; 32], message: &[u8]) -> [u8; 16] {
+/// The Poly1305 tag of a message under a key that is used for it alone. For short messages: it has no set-up, where an
+/// implementation for long ones first makes powers of the key.
+pub fn tag(key: &[u8; 32], message: &[u8]) -> [u8; 16] {
     let (r, s) = (word_pair(key, 0), word_pair(key, 16));
     let r = [
         r[0] & 0xffc_0fff_ffff,

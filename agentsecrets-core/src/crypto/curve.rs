@@ -41,27 +41,45 @@ pub(super) trait Curve: Sync {
 
     /// Seals each message; with a table, all are to its recipient.
     fn seal(&self, batch: &[Sealing<'_>], table: Option<&Table>) -> Vec<Vec<u8>> {
-        let seal = |sealing: &Sealing<'_>| {
-            let shared = match table {
-                Some(Table::Dalek(table)) => {
-                    Zeroizing::new(table.mul_base_clamped(*sealing.ephemeral).to_montgomery().0)
-                }
-                _ => self.shared_secret(sealing.ephemeral, sealing.to.as_bytes()),
-            };
-            let public = self.public_key(sealing.ephemeral);
-            seal_with(&public, &shared, sealing.to, sealing.message)
+        let shared = match table {
+            Some(Table::Dalek(table)) => shared_by(table, batch),
+            _ => {
+                let one = |one: &Sealing<'_>| *self.shared_secret(one.ephemeral, one.to.as_bytes());
+                Zeroizing::new(batch.iter().map(one).collect())
+            }
         };
-        batch.iter().map(seal).collect()
+        let seal = |(sealing, shared): (&Sealing<'_>, &[u8; 32])| {
+            let public = self.public_key(sealing.ephemeral);
+            seal_with(&public, shared, sealing.to, sealing.message)
+        };
+        batch.iter().zip(shared.iter()).map(seal).collect()
     }
 
     /// Opens each box; `None` for every one that does not open.
     fn open(&self, own: &Opening<'_>, sealed: &[&[u8]]) -> Vec<Option<SecretBytes>> {
-        let open = |sealed: &&[u8]| {
-            let shared = self.shared_secret(own.secret, ephemeral(sealed)?);
-            open_with(&shared, own.public, sealed)
-        };
-        sealed.iter().map(open).collect()
+        // With the point 0 the secret is zero, which opens nothing.
+        let point = |sealed: &&[u8]| ephemeral(sealed).copied().unwrap_or_default();
+        let points: Vec<[u8; 32]> = sealed.iter().map(point).collect();
+        let shared = self.shared_secrets(own.secret, &points);
+        let open = |(sealed, shared): (&&[u8], &[u8; 32])| open_with(shared, own.public, sealed);
+        sealed.iter().zip(shared.iter()).map(open).collect()
     }
+}
+
+/// Boxes that share one inversion.
+const PART: usize = 256;
+
+/// The secret of each ephemeral key with a table's recipient. One inversion serves many boxes; what it leaves in freed memory
+/// is 1/(Z - Y) of points whose Z is gone.
+fn shared_by(table: &EdwardsBasepointTable, batch: &[Sealing<'_>]) -> Zeroizing<Vec<[u8; 32]>> {
+    let mut shared = Zeroizing::new(Vec::with_capacity(batch.len()));
+    for part in batch.chunks(PART) {
+        let point = |one: &Sealing<'_>| table.mul_base_clamped(*one.ephemeral);
+        let points: Zeroizing<Vec<_>> = Zeroizing::new(part.iter().map(point).collect());
+        let secrets = Zeroizing::new(EdwardsPoint::to_montgomery_batch(&points));
+        shared.extend(secrets.iter().map(|secret| secret.0));
+    }
+    shared
 }
 
 /// A table takes as long to make as eighty boxes save with it.
@@ -148,6 +166,11 @@ mod fast {
         }
     }
 
+    fn shared(secret: &StaticPrivateKey, point: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+        let shared = secret.diffie_hellman(&PublicKey::from_array(point));
+        Zeroizing::new(shared.map_or([0; 32], |shared| shared.0))
+    }
+
     impl Curve for Graviola {
         fn name(&self) -> &'static str {
             "graviola"
@@ -158,9 +181,16 @@ mod fast {
         }
 
         fn shared_secret(&self, secret: &[u8; 32], point: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-            let point = PublicKey::from_array(point);
-            let shared = StaticPrivateKey::from_array(secret).diffie_hellman(&point);
-            Zeroizing::new(shared.map_or([0; 32], |shared| shared.0))
+            shared(&StaticPrivateKey::from_array(secret), point)
+        }
+
+        fn shared_secrets(
+            &self,
+            secret: &[u8; 32],
+            points: &[[u8; 32]],
+        ) -> Zeroizing<Vec<[u8; 32]>> {
+            let secret = StaticPrivateKey::from_array(secret);
+            Zeroizing::new(points.iter().map(|point| *shared(&secret, point)).collect())
         }
     }
 }

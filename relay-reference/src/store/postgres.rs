@@ -329,9 +329,11 @@ mod tests {
     #[test]
     fn after_a_lost_try_nobody_is_told_that_nothing_was_stored() {
         let nothing_stored = [StoreError::Overloaded, StoreError::Full];
-        for failure in [|| Failure::Busy, || Failure::Final(StoreError::Overloaded), || {
-            Failure::Final(StoreError::Full)
-        }] {
+        for failure in [
+            || Failure::Busy,
+            || Failure::Final(StoreError::Overloaded),
+            || Failure::Final(StoreError::Full),
+        ] {
             assert!(nothing_stored.contains(&failure().told(false)));
             assert_eq!(failure().told(true), StoreError::Unreachable);
         }
