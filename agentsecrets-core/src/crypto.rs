@@ -119,6 +119,14 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha2::Sha256::digest(bytes).into()
 }
 
+/// HMAC-SHA256, as webhooks are signed.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    use hmac::{Hmac, KeyInit, Mac};
+    // A key of any length is taken; an empty one stands for the error that never comes.
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(key);
+    mac.map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
+}
+
 /// Random bytes drawn from 32 bytes of the host's, by BLAKE3 in its extendable mode. Deterministic:
 /// the same 32 bytes must never be used twice outside of tests.
 pub struct Entropy(blake3::OutputReader);

@@ -49,6 +49,8 @@ pub mod tag {
     pub const LEAF: u8 = 14;
     /// Associated data of an invitee's label.
     pub const REPLY_LABEL: u8 = 15;
+    /// What one secret may be used for.
+    pub const SECRET_POLICY: u8 = 16;
 }
 
 /// The three bytes `version, suite, type`, checked when parsed; it takes no room in memory.

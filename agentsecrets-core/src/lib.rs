@@ -58,6 +58,8 @@ pub mod parcel;
 pub mod request_signature;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
+/// What one secret may be used for.
+pub mod secret_policy;
 /// JSON shapes of the relay's interface.
 pub mod wire;
 /// The key for names and labels, and how it is handed over.
@@ -84,6 +86,8 @@ pub mod client;
 /// The project file and the variables `AGENTSECRETS_*`.
 #[cfg(feature = "discover")]
 pub mod config;
+/// A secret that may be used and not read.
+pub mod handle;
 /// What people and tools ask of a workspace, as plain rows.
 #[cfg(feature = "client")]
 pub mod report;
