@@ -137,6 +137,7 @@ codes! {
     912 AnswerUnreadable "answer_unreadable" false "The answer is encoded in a way that cannot be searched for the secret." "ask the server for plain text or JSON";
     913 NotInjectable "not_injectable" false "The secret's bytes cannot stand at that place of a request." "agentsecrets secrets set NAME   # without line breaks";
     914 MalformedPolicy "malformed_policy" false "A secret's policy is not in its one form." "agentsecrets policy set NAME --help";
+    921 SecretTooShort "secret_too_short" false "A value is too short to be found in a text without false alarms." "agentsecrets secrets set NAME   # with a longer value";
 }
 
 impl fmt::Display for ErrorCode {

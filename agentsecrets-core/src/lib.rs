@@ -54,6 +54,8 @@ pub mod message;
 pub mod name;
 /// What one sealed box of a push holds.
 pub mod parcel;
+/// Takes values of secrets out of texts.
+pub mod redact;
 /// Signatures over HTTP requests, for both sides.
 pub mod request_signature;
 /// Anonymous public-key encryption to one recipient.
