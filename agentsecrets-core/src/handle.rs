@@ -59,7 +59,7 @@ pub struct Handle {
 struct Source {
     name: SecretName,
     version: u64,
-    value: SecretBytes,
+    value: Arc<SecretBytes>,
     policy: Option<SecretPolicy>,
     readable: bool,
 }
@@ -69,11 +69,12 @@ impl Handle {
     pub fn new(
         name: SecretName,
         version: u64,
-        value: SecretBytes,
+        value: impl Into<Arc<SecretBytes>>,
         policy: Option<SecretPolicy>,
         kind: Kind,
     ) -> Self {
         let readable = may_read(policy.as_ref(), kind);
+        let value = value.into();
         let source = Source { name, version, value, policy, readable };
         Self { source: Arc::new(source), lease: Arc::new(Lease::whole()) }
     }
@@ -212,7 +213,7 @@ impl Handle {
     fn forbidden(&self, why: &str) -> Error {
         let name = &self.source.name;
         Error::new(ErrorCode::UseForbidden, format!("{name}: {why}"))
-            .with_hint(format!("agentsecrets policy show {name}"))
+            .with_hint(format!("agentsecrets policy {name}"))
     }
 }
 
@@ -229,5 +230,5 @@ impl fmt::Debug for Handle {
 /// The error of every attempt to read what may only be used.
 pub fn read_forbidden(name: &SecretName) -> Error {
     Error::new(ErrorCode::ReadForbidden, format!("{name} may be used and not read"))
-        .with_hint(format!("agentsecrets policy show {name}"))
+        .with_hint(format!("agentsecrets policy {name}"))
 }

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[cfg(all(feature = "gzip", feature = "brotli"))]
+mod body;
 mod model;
 
 const VALUE: &str = "tok\"en/&+ 9ü%z";

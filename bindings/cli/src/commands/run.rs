@@ -29,7 +29,8 @@ pub(crate) fn run(
 ) -> Result<ExitCode> {
     let view = context.view()?;
     let environment = context.environment(&view, env)?;
-    let secrets = Secrets::of(&context.client().snapshot(context.workspace()?, environment)?);
+    let snapshot = context.client().snapshot(context.workspace()?, environment)?;
+    let secrets = Secrets::of(&snapshot, context.client().identity().kind());
     let chosen = choose(&secrets, only, &view.environment_label(&environment))?;
     let Some((program, arguments)) = command.split_first() else {
         return Err(Error::new(ErrorCode::InvalidArgument, "run takes a command after --"));
@@ -51,17 +52,20 @@ fn choose<'a>(
     label: &str,
 ) -> Result<Vec<(&'a SecretName, &'a SecretBytes)>> {
     let missing: Vec<&str> =
-        only.iter().map(String::as_str).filter(|name| secrets.get(name).is_none()).collect();
+        only.iter().map(String::as_str).filter(|name| !secrets.has(name)).collect();
     if !missing.is_empty() {
         return Err(Error::new(
             ErrorCode::MissingSecrets,
             format!("missing in {label}: {}", missing.join(", ")),
         ));
     }
-    Ok(secrets
-        .iter()
-        .filter(|(name, _)| only.is_empty() || only.iter().any(|wanted| wanted == name.as_str()))
-        .collect())
+    if only.is_empty() {
+        return Ok(secrets.variables().collect());
+    }
+    // Asked for by name, a secret that may only be used is an error and not left out.
+    only.iter().try_for_each(|name| secrets.variable(name).map(drop))?;
+    let wanted = |name: &SecretName| only.iter().any(|wanted| wanted == name.as_str());
+    Ok(secrets.variables().filter(|(name, _)| wanted(name)).collect())
 }
 
 #[cfg(unix)]
