@@ -17,7 +17,7 @@ LAYERS = {
     1: "crypto error encoding secret weakened",
     2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export message"
        " redact request_signature secret_policy wire",
-    3: "log drift policy snapshot",
+    3: "call_audit log drift policy snapshot",
     4: "sync",
     5: "vault transport client config handle report",
 }

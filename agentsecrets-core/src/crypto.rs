@@ -72,6 +72,10 @@ pub mod label {
     pub const VAULT_KEYCHAIN_ITEM: &str = "agentsecrets v1 vault-keychain-item";
     /// Name of a vault's root key.
     pub const VAULT_KEY_ID: &str = "agentsecrets v1 vault-key-id";
+    /// Hash of a record of a call.
+    pub const CALL_RECORD: &str = "agentsecrets v1 call-record";
+    /// Where a chain of calls begins, from its id.
+    pub const CALL_CHAIN: &str = "agentsecrets v1 call-chain";
 }
 
 /// BLAKE3 under a context, over the parts one after the other. Callers keep parts unambiguous.

@@ -68,6 +68,8 @@ pub mod wire;
 pub mod workspace_key;
 
 // Layer 3: state. Pure: no input or output, no clock, no randomness of its own.
+/// One record of every use of a secret.
+pub mod call_audit;
 /// How vault and log, or two environments, differ.
 pub mod drift;
 /// The signed, hash-chained history and the fold over it.
