@@ -15,13 +15,17 @@
 //! # }
 //! ```
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     crypto,
     error::{Error, ErrorCode, Result},
     identity::Kind,
     name::SecretName,
+    redact::Redactor,
     secret::SecretBytes,
     secret_policy::{Place, Rule, SecretPolicy, may_read},
     snapshot::Snapshot,
@@ -62,6 +66,7 @@ struct Source {
     value: Arc<SecretBytes>,
     policy: Option<SecretPolicy>,
     readable: bool,
+    redactor: OnceLock<Result<Redactor>>,
 }
 
 impl Handle {
@@ -75,7 +80,8 @@ impl Handle {
     ) -> Self {
         let readable = may_read(policy.as_ref(), kind);
         let value = value.into();
-        let source = Source { name, version, value, policy, readable };
+        let redactor = OnceLock::new();
+        let source = Source { name, version, value, policy, readable, redactor };
         Self { source: Arc::new(source), lease: Arc::new(Lease::whole()) }
     }
 
@@ -156,7 +162,7 @@ impl Handle {
     ///
     /// # Errors
     /// Before anything is sent: `invalid_request`, `use_forbidden`, `lease_over`, `not_injectable`,
-    /// `address_forbidden`. After: `redirect_refused`, `answer_too_large`, `answer_unreadable`,
+    /// `secret_too_short`, `address_forbidden`. After: `redirect_refused`, `answer_too_large`, `answer_unreadable`,
     /// and the transport's.
     pub fn request(&self, request: &Request, outbound: &dyn Outbound, now: u64) -> Result<Answer> {
         self.open(request, outbound, now)?.into_answer()
@@ -168,11 +174,19 @@ impl Handle {
     /// Those of [`request`](Self::request).
     pub fn open(&self, request: &Request, outbound: &dyn Outbound, now: u64) -> Result<Reply> {
         let (rule, place) = self.permit(request)?;
+        let redactor = self.redactor()?;
         let outgoing = inject::outgoing(request, place, &self.source.value)?;
         self.lease.spend(now)?;
         let addresses = address::resolve(request.target(), rule, outbound)?;
         let incoming = outbound.send(&outgoing.to(&addresses))?;
-        Reply::new(incoming, request.target(), rule.response_limit, &self.source.value)
+        Reply::new(incoming, request.target(), rule.response_limit, redactor)
+    }
+
+    /// Made at the first request and kept: it takes longer than a whole request to a near host.
+    fn redactor(&self) -> Result<&Redactor> {
+        let Source { name, value, redactor, .. } = &*self.source;
+        let made = redactor.get_or_init(|| Redactor::new([(name, value.expose())]));
+        made.as_ref().map_err(Clone::clone)
     }
 
     /// Whether a request would be let through, and by which place; nothing is sent or spent.
@@ -219,7 +233,7 @@ impl Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source { name, version, value: _, policy: _, readable: _ } = &*self.source;
+        let Source { name, version, value: _, policy: _, readable: _, redactor: _ } = &*self.source;
         f.debug_struct("Handle")
             .field("name", name)
             .field("version", version)

@@ -183,6 +183,8 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// What one secret may be used for; without options shows it, with them an admin sets it anew
+    Policy(PolicyArgs),
     /// Run a command with the environment's secrets as variables
     Run {
         #[arg(long)]
@@ -443,4 +445,64 @@ fn duration(text: &str) -> Result<Duration, String> {
         .filter(|seconds| (1..=10 * 365 * 86_400).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(bad)
+}
+
+/// A policy has one rule for each `--host`; more than that takes `--add` or `--file`.
+#[derive(clap::Args)]
+pub(crate) struct PolicyArgs {
+    /// Name of the secret
+    pub(crate) name: String,
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// It may be used and not read (this is so unless --readable is there)
+    #[arg(long, conflicts_with = "readable")]
+    pub(crate) use_only: bool,
+    /// Whoever holds it may read it
+    #[arg(long)]
+    pub(crate) readable: bool,
+    /// Where requests may carry it: HOST or HOST:PORT; repeat for more
+    #[arg(long)]
+    pub(crate) host: Vec<String>,
+    /// GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, separated by commas; GET unless given
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) method: Vec<String>,
+    /// Paths: `*` is one segment, `**` at the end the rest; repeat for more; /** unless given
+    #[arg(long)]
+    pub(crate) path: Vec<String>,
+    /// bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER, form:NAME; repeat for more
+    #[arg(long)]
+    pub(crate) place: Vec<String>,
+    /// Without TLS
+    #[arg(long)]
+    pub(crate) http: bool,
+    /// The host's name may lead to an address of a private network
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Longest answer in bytes; 4194304 unless given
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) response_limit: Option<u32>,
+    /// Messages may be signed with it (HMAC)
+    #[arg(long)]
+    pub(crate) sign: bool,
+    /// Commands may get it in their environment, where they can read it
+    #[arg(long)]
+    pub(crate) environment: bool,
+    /// Add to the rules that are there
+    #[arg(long)]
+    pub(crate) add: bool,
+    /// Take the whole policy from a file of JSON, - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Take the policy away
+    #[arg(long)]
+    pub(crate) none: bool,
+}
+
+impl PolicyArgs {
+    /// Whether any option asks for a change.
+    pub(crate) fn changes(&self) -> bool {
+        let flags =
+            [self.use_only, self.readable, self.sign, self.environment, self.add, self.none];
+        flags.contains(&true) || !self.host.is_empty() || self.file.is_some()
+    }
 }

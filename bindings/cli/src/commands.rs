@@ -12,6 +12,7 @@ mod membership;
 mod policy;
 mod recover;
 mod run;
+mod secret_policy;
 mod secrets;
 mod vault;
 mod verify;
@@ -62,6 +63,7 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
         Command::Recover { label, head, unpinned } => recover::recover(json, label, head, unpinned),
         Command::Env(command) => environments::env(&open()?, command),
         Command::Secrets(command) => return secrets::secrets(&open()?, command),
+        Command::Policy(args) => secret_policy::policy(&open()?, args),
         Command::Diff { a, b, exit_code, offline } => {
             return drift::environments(&open()?, &a, &b, exit_code, offline);
         }
