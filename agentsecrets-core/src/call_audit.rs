@@ -144,23 +144,26 @@ pub struct CallPin {
     pub key: Key,
     /// The newest record that was appended.
     pub head: CallHead,
+    /// How many bytes were appended so far.
+    pub length: u64,
 }
 
 impl CallPin {
     /// The beginning of a chain.
     pub fn new(id: [u8; 16], key: Key) -> Self {
-        Self { header: Header, id, key, head: CallHead::first(&id) }
+        Self { header: Header, id, key, head: CallHead::first(&id), length: 0 }
     }
 
     /// The bytes to append for a use; 40 fresh random bytes are taken. The pin moves along.
     pub fn append(&mut self, call: Call, random: [u8; 40]) -> Vec<u8> {
-        let (Head40 { nonce, salt }, previous) = (Head40::of(&random), self.head.hash);
+        let (Random { nonce, salt }, previous) = (Random::of(&random), self.head.hash);
         let seq = self.head.seq + 1;
         let record = CallRecord { header: Header, seq, previous, salt, call: call.bounded() };
         let sealed = crypto::encrypt(&self.key, nonce, &self.associated(seq), &encode(&record));
         self.head = CallHead { seq, hash: record.hash() };
         let mut frame = (sealed.len() as u32).to_le_bytes().to_vec();
         frame.extend_from_slice(&sealed);
+        self.length += frame.len() as u64;
         frame
     }
 
@@ -170,7 +173,8 @@ impl CallPin {
     /// # Errors
     /// `call_record_broken` for any change, for records in another order, and for an end before the
     /// pinned record.
-    pub fn read(&mut self, mut bytes: &[u8]) -> Result<(Vec<CallRecord>, usize)> {
+    pub fn read(&mut self, all: &[u8]) -> Result<(Vec<CallRecord>, usize)> {
+        let mut bytes = all;
         let (mut records, mut head, mut met) = (Vec::new(), CallHead::first(&self.id), None);
         loop {
             if head.seq == self.head.seq {
@@ -185,7 +189,7 @@ impl CallPin {
         if met != Some(self.head) {
             return Err(broken("the newest records are gone, or others stand in their place"));
         }
-        self.head = head;
+        (self.head, self.length) = (head, (all.len() - bytes.len()) as u64);
         Ok((records, bytes.len()))
     }
 
@@ -201,12 +205,12 @@ impl CallPin {
 }
 
 /// Random bytes of one record.
-struct Head40 {
+struct Random {
     nonce: [u8; 24],
     salt: [u8; 16],
 }
 
-impl Head40 {
+impl Random {
     fn of(random: &[u8; 40]) -> Self {
         let (mut nonce, mut salt) = ([0; 24], [0; 16]);
         nonce.copy_from_slice(&random[..24]);

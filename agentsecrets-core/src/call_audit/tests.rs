@@ -26,7 +26,7 @@ fn pin() -> CallPin {
 
 fn again(pin: &CallPin) -> CallPin {
     let key = Key::new(*pin.key.expose());
-    CallPin { header: Header, id: pin.id, key, head: pin.head }
+    CallPin { header: Header, id: pin.id, key, head: pin.head, length: pin.length }
 }
 
 fn chain(count: u64) -> (CallPin, Vec<Vec<u8>>) {
@@ -84,7 +84,7 @@ fn a_crash_between_append_and_pin_loses_nothing() {
     frames.push(pin.append(call(2), [2; 40]));
     let mut behind = again(&before);
     assert_eq!(behind.read(&frames.concat()).unwrap().0.len(), 3);
-    assert_eq!(behind.head, pin.head);
+    assert_eq!((behind.head, behind.length), (pin.head, pin.length));
     let half = [frames[..2].concat(), frames[2][..9].to_vec()].concat();
     let (records, rest) = again(&before).read(&half).unwrap();
     assert_eq!((records.len(), rest), (2, 9));

@@ -192,9 +192,57 @@ pub(crate) enum Command {
         /// Only these names, separated by commas
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+        /// Hand over no value: a broker beside the command uses the secrets for it
+        #[arg(long)]
+        broker: bool,
+        /// VARIABLE=NAME@URL: set VARIABLE to an address that stands for URL, where NAME is used
+        #[arg(long, value_name = "VARIABLE=NAME@URL", requires = "broker")]
+        base_url: Vec<String>,
+        #[command(flatten)]
+        lease: LeaseArgs,
         /// The command, after --
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
+    },
+    /// Use secrets for agents that never get them, at a Unix socket; its token goes to stdout
+    Broker {
+        /// The socket; it must be in a folder of yours
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+        #[arg(long)]
+        env: Option<String>,
+        /// Only these names, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// The number of a user, beside yours, who may connect
+        #[arg(long, value_name = "UID")]
+        peer: Option<u32>,
+        /// VARIABLE=NAME@URL: an address that stands for URL, where NAME is used
+        #[arg(long, value_name = "VARIABLE=NAME@URL")]
+        base_url: Vec<String>,
+        /// End with the process that started it
+        #[arg(long, hide = true)]
+        with_parent: bool,
+        #[command(flatten)]
+        lease: LeaseArgs,
+    },
+    /// Serve Model Context Protocol on stdin and stdout: an agent's tools to use secrets
+    Mcp {
+        #[arg(long)]
+        env: Option<String>,
+        /// Only these names, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// A program that the agent may have run; repeat for more
+        #[arg(long = "command", value_name = "PROGRAM")]
+        commands: Vec<String>,
+        #[command(flatten)]
+        lease: LeaseArgs,
+    },
+    /// The record of every use of a secret by an agent
+    Calls {
+        #[command(subcommand)]
+        command: Option<Calls>,
     },
     /// Who could read what, since when: the log, entry by entry
     Audit {
@@ -225,6 +273,42 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What an agent's lease is good for.
+#[derive(clap::Args)]
+pub(crate) struct LeaseArgs {
+    /// The agent's name in the record of calls
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Only these methods, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "METHODS")]
+    pub(crate) methods: Vec<String>,
+    /// Only these paths, separated by commas; * is one segment, ** the rest
+    #[arg(long, value_delimiter = ',', value_name = "PATHS")]
+    pub(crate) paths: Vec<String>,
+    /// Only for so long: 90s, 30m, 24h
+    #[arg(long, value_parser = duration)]
+    pub(crate) ttl: Option<Duration>,
+    /// Only so many uses
+    #[arg(long)]
+    pub(crate) uses: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Calls {
+    /// List them
+    List,
+    /// Print them with this device's signature, a line of JSON each
+    Export,
+    /// Verify an export, with nothing secret
+    Verify {
+        /// The export
+        file: PathBuf,
+        /// A log from `audit --export`, which has the signer's key; without it this vault's
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
     },
 }
 

@@ -9,17 +9,9 @@ use agentsecrets_core::{
     Error, ErrorCode, Result, client::Secrets, name::SecretName, secret::SecretBytes,
 };
 
-use crate::context::Context;
+use agentsecrets_broker::KEPT_FROM_CHILD;
 
-/// Ours alone: a child has no use for the keys to everything.
-const KEPT_FROM_CHILD: [&str; 6] = [
-    "AGENTSECRETS_IDENTITY",
-    "AGENTSECRETS_VAULT",
-    "AGENTSECRETS_VAULT_KEY_FILE",
-    "AGENTSECRETS_VAULT_PASSPHRASE_FILE",
-    "AGENTSECRETS_HOME",
-    "CREDENTIALS_DIRECTORY",
-];
+use crate::context::Context;
 
 pub(crate) fn run(
     context: &Context,
@@ -91,12 +83,12 @@ fn unfit(name: &SecretName) -> Error {
 
 /// The process becomes the command: signals and the exit code pass through by themselves.
 #[cfg(unix)]
-fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
+pub(super) fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
     Err(not_started(program, &std::os::unix::process::CommandExt::exec(&mut child)))
 }
 
 #[cfg(not(unix))]
-fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
+pub(super) fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
     let status = child.status().map_err(|error| not_started(program, &error))?;
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }
