@@ -127,6 +127,11 @@ impl Secrets {
         readable.map(|(name, entry)| (name, &*entry.value))
     }
 
+    /// Everything, also what may only be used: for those who take values out of texts.
+    pub fn expose_all(&self) -> impl Iterator<Item = (&SecretName, &[u8])> {
+        self.entries.iter().map(|(name, entry)| (name, entry.value.expose()))
+    }
+
     /// Names of what may be used and not read, sorted.
     pub fn use_only(&self) -> impl Iterator<Item = &SecretName> {
         self.entries.iter().filter(|(_, entry)| !entry.readable).map(|(name, _)| name)

@@ -132,12 +132,16 @@ impl Outbound for Https {
     fn send(&self, outgoing: &Outgoing<'_>) -> Result<Incoming> {
         let agent = self.agent(outgoing);
         let host = outgoing.host.as_str();
-        let answer = match outgoing.body {
-            Some(body) => agent.run(request(outgoing)?.body(body).map_err(|_| unsound())?),
-            None if takes_body(outgoing.method) => {
-                agent.run(request(outgoing)?.body(&b""[..]).map_err(|_| unsound())?)
+        let total = outgoing.timeout.unwrap_or(self.total);
+        let answer = match outgoing.body.or(takes_body(outgoing.method).then_some(&b""[..])) {
+            Some(body) => {
+                let request = request(outgoing)?.body(body).map_err(|_| unsound())?;
+                agent.run(agent.configure_request(request).timeout_global(Some(total)).build())
             }
-            None => agent.run(request(outgoing)?.body(()).map_err(|_| unsound())?),
+            None => {
+                let request = request(outgoing)?.body(()).map_err(|_| unsound())?;
+                agent.run(agent.configure_request(request).timeout_global(Some(total)).build())
+            }
         };
         let (head, body) = answer.map_err(|error| failed(host, &error))?.into_parts();
         let headers = head.headers.iter();

@@ -35,6 +35,7 @@ impl Prepared<'_> {
             target: &self.target,
             headers: &self.headers,
             body: self.body.as_ref().map(|body| body.as_slice()),
+            timeout: self.request.patience(),
         }
     }
 

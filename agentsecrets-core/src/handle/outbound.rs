@@ -4,6 +4,7 @@ use std::{
     fmt,
     io::Read,
     net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
 };
 
 use zeroize::Zeroizing;
@@ -31,11 +32,23 @@ pub struct Outgoing<'a> {
     pub headers: &'a [(String, Zeroizing<String>)],
     /// The body; `None` for none.
     pub body: Option<&'a [u8]>,
+    /// Longest wait for the whole answer; `None` leaves it to the carrier.
+    pub timeout: Option<Duration>,
 }
 
 impl fmt::Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, scheme, host, port, addresses, target: _, headers: _, body: _ } = self;
+        let Self {
+            method,
+            scheme,
+            host,
+            port,
+            addresses,
+            target: _,
+            headers: _,
+            body: _,
+            timeout: _,
+        } = self;
         f.debug_struct("Outgoing")
             .field("method", method)
             .field("scheme", scheme)

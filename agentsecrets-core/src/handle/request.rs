@@ -1,6 +1,6 @@
 //! A request as its caller writes it: without the secret.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::target::{Target, refuse};
 use crate::{
@@ -22,6 +22,7 @@ pub struct Request {
     headers: Vec<(HeaderName, String)>,
     body: Vec<u8>,
     place: Option<Place>,
+    timeout: Option<Duration>,
 }
 
 impl Request {
@@ -33,7 +34,14 @@ impl Request {
         let method = Method::parse(method)
             .ok_or_else(|| refuse("a method is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"))?;
         let target = Target::parse(url)?;
-        Ok(Self { method, target, headers: Vec::new(), body: Vec::new(), place: None })
+        Ok(Self {
+            method,
+            target,
+            headers: Vec::new(),
+            body: Vec::new(),
+            place: None,
+            timeout: None,
+        })
     }
 
     /// The same with a header.
@@ -84,6 +92,13 @@ impl Request {
         Ok(self)
     }
 
+    /// The same with another bound for the whole answer than the carrier's own.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// The method.
     pub fn method(&self) -> Method {
         self.method
@@ -102,6 +117,11 @@ impl Request {
     /// Its body.
     pub fn body_bytes(&self) -> &[u8] {
         &self.body
+    }
+
+    /// The bound for the whole answer, where the caller names one.
+    pub fn patience(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// The first fitting rule and the place in it: the one that the request names, or its only one.
@@ -131,7 +151,7 @@ fn is_value(value: &str) -> bool {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, target, headers: _, body: _, place } = self;
+        let Self { method, target, headers: _, body: _, place, timeout: _ } = self;
         f.debug_struct("Request")
             .field("method", method)
             .field("host", target.host())

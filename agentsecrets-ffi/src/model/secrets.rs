@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use agentsecrets_core::{
     Error, ErrorCode, Result,
     client::{LoadOptions, Secrets as CoreSecrets, load_with},
+    name::SecretName,
     secret::SecretBytes,
+    secret_policy::SecretPolicy,
 };
-#[cfg(feature = "testing")]
-use agentsecrets_core::{name::SecretName, secret_policy::SecretPolicy};
 
 use super::Config;
 
@@ -57,7 +57,6 @@ impl Secrets {
     ///
     /// # Errors
     /// `invalid_name`, `malformed_policy`.
-    #[cfg(feature = "testing")]
     pub fn of_values(
         values: impl IntoIterator<Item = (String, SecretBytes, Option<String>)>,
     ) -> Result<Self> {

@@ -10,6 +10,9 @@ const { Config } = require("./config.js");
 module.exports = { AgentSecretsError, Config, Secret, Secrets, load, loadSync };
 
 const LATER = {
+  Handle: () => require("./agents.js"),
+  Redactor: () => require("./agents.js"),
+  spawn: () => require("./agents.js"),
   Client: () => require("./client.js"),
   init: () => require("./client.js"),
   verify: () => require("./client.js"),

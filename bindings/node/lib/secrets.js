@@ -9,12 +9,18 @@ function refuse() {
   throw new TypeError("Secrets are not text: ask for one by .get(name).reveal()");
 }
 
+let heldOf;
+
 /** The values of one environment by name; `refresh()`, `watch()` and `on("change")` bring newer ones into it. */
 class Secrets {
   #held;
   #how;
   #events;
   #watching;
+
+  static {
+    heldOf = (secrets) => (secrets instanceof Secrets ? secrets.#held : undefined);
+  }
 
   /** @internal `how` says how to load again: `refresh(signal)`, `client(signal)`, `environment`. */
   constructor(held, how) {
@@ -33,6 +39,13 @@ class Secrets {
   has(name) {
     check.text(name, "a name");
     return call(() => this.#held.has(name));
+  }
+
+  /** A secret to be used and not read, where its policy says so. */
+  handle(name) {
+    check.text(name, "a name");
+    const { Handle } = require("./agents.js");
+    return new Handle(call(() => this.#held.handle(name)));
   }
 
   /** All names, sorted. */
@@ -189,4 +202,4 @@ if (Symbol.asyncDispose) {
   };
 }
 
-module.exports = { Secrets };
+module.exports = { Secrets, heldOf: (secrets) => heldOf(secrets) };
