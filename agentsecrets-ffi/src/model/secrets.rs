@@ -68,6 +68,14 @@ impl Secrets {
         Ok(Self::of(CoreSecrets::of_values(values, "test")))
     }
 
+    /// Values given by name, without policies; a name that no secret can have is left out.
+    pub fn of_plain_values(values: impl IntoIterator<Item = (String, SecretBytes)>) -> Self {
+        let named = values
+            .into_iter()
+            .filter_map(|(name, value)| Some((SecretName::parse(&name).ok()?, value, None)));
+        Self::of(CoreSecrets::of_values(named, "test"))
+    }
+
     /// Label of the environment.
     pub fn environment(&self) -> &str {
         self.core.environment()
