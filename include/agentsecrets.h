@@ -99,6 +99,24 @@
 #define AGENTSECRETS_ERROR_NOT_AN_ENVIRONMENT_VALUE 807
 #define AGENTSECRETS_ERROR_DOTENV_SYNTAX 808
 #define AGENTSECRETS_ERROR_NO_SNAPSHOT 809
+#define AGENTSECRETS_ERROR_READ_FORBIDDEN 901
+#define AGENTSECRETS_ERROR_USE_FORBIDDEN 902
+#define AGENTSECRETS_ERROR_LEASE_WIDER 903
+#define AGENTSECRETS_ERROR_LEASE_OVER 904
+#define AGENTSECRETS_ERROR_INVALID_REQUEST 905
+#define AGENTSECRETS_ERROR_ADDRESS_FORBIDDEN 906
+#define AGENTSECRETS_ERROR_REDIRECT_REFUSED 907
+#define AGENTSECRETS_ERROR_UPSTREAM_UNREACHABLE 908
+#define AGENTSECRETS_ERROR_UPSTREAM_TIMEOUT 909
+#define AGENTSECRETS_ERROR_UPSTREAM_MALFORMED 910
+#define AGENTSECRETS_ERROR_ANSWER_TOO_LARGE 911
+#define AGENTSECRETS_ERROR_ANSWER_UNREADABLE 912
+#define AGENTSECRETS_ERROR_NOT_INJECTABLE 913
+#define AGENTSECRETS_ERROR_MALFORMED_POLICY 914
+#define AGENTSECRETS_ERROR_SECRET_TOO_SHORT 921
+#define AGENTSECRETS_ERROR_CALL_RECORD_BROKEN 931
+#define AGENTSECRETS_ERROR_BROKER_UNREACHABLE 932
+#define AGENTSECRETS_ERROR_LEASE_UNKNOWN 933
 
 
 // Version of the binary interface; grows with every incompatible change, apart from the crate's.
@@ -125,8 +143,14 @@
 // The operation has ended: take its outcome.
 #define AGENTSECRETS_TASK_DONE 7
 
+// What a request brought back, without the secret. Free it with `agentsecrets_answer_free`.
+typedef struct agentsecrets_answer agentsecrets_answer;
+
 // Bytes or a text, not secret, owned by the library. Free them with `agentsecrets_bytes_free`.
 typedef struct agentsecrets_bytes agentsecrets_bytes;
+
+// A command that was started. Freed with `agentsecrets_child_free`, it runs on.
+typedef struct agentsecrets_child agentsecrets_child;
 
 // A device's client: its vault, its identity, its workspace. Free it with `agentsecrets_client_free`.
 typedef struct agentsecrets_client agentsecrets_client;
@@ -137,11 +161,21 @@ typedef struct agentsecrets_config agentsecrets_config;
 // Why a call failed. Free it with `agentsecrets_error_free`.
 typedef struct agentsecrets_error agentsecrets_error;
 
+// A secret that may be used and not read. Free it with `agentsecrets_handle_free`.
+typedef struct agentsecrets_handle agentsecrets_handle;
+
 // Private and public half of a device, agent or job. Free it with `agentsecrets_identity_free`.
 typedef struct agentsecrets_identity agentsecrets_identity;
 
 // An operation under way. Free it with `agentsecrets_machine_free`, at any moment.
 typedef struct agentsecrets_machine agentsecrets_machine;
+
+// A text that comes in pieces. Free it with `agentsecrets_redaction_free`.
+typedef struct agentsecrets_redaction agentsecrets_redaction;
+
+// Takes values out of texts, in every form in which programs echo them. Free it with
+// `agentsecrets_redactor_free`, which wipes what it looks for.
+typedef struct agentsecrets_redactor agentsecrets_redactor;
 
 // Secret bytes, owned by the library. Free them with `agentsecrets_secret_free`, which wipes them.
 typedef struct agentsecrets_secret agentsecrets_secret;
@@ -163,6 +197,49 @@ typedef struct agentsecrets_slice {
   // How many.
   size_t size;
 } agentsecrets_slice;
+
+// What a request says beside its method and address. Set `size` to `sizeof` of this structure and the
+// rest to zero, then what is wanted.
+typedef struct agentsecrets_request_options {
+  // Size of this structure, as the program knows it.
+  uint32_t size;
+  // Longest wait for the whole answer in milliseconds; 0 is two minutes.
+  uint32_t timeout_ms;
+  // Headers: a name and its value, and so on.
+  const struct agentsecrets_slice *headers;
+  // Names and values together: twice the number of headers.
+  size_t header_count;
+  // The body.
+  const uint8_t *body;
+  // Bytes of it.
+  size_t body_size;
+  // Where the secret stands: bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER or
+  // form:NAME; none for the only place that the policy allows.
+  const char *place;
+  // Bytes of it.
+  size_t place_size;
+} agentsecrets_request_options;
+
+// In which respects a narrower handle allows less. Set `size` to `sizeof` of this structure and the rest
+// to zero, which limits nothing, then what is wanted.
+typedef struct agentsecrets_attenuate_options {
+  // Size of this structure, as the program knows it.
+  uint32_t size;
+  // Not 0: only `uses` uses.
+  uint32_t limit_uses;
+  // How many.
+  uint64_t uses;
+  // Not 0: only for so many milliseconds from now.
+  uint64_t ttl_ms;
+  // Only these methods, separated by blanks; none limits nothing.
+  const char *methods;
+  // Bytes of them.
+  size_t methods_size;
+  // Only these patterns of paths, separated by blanks; none limits nothing.
+  const char *paths;
+  // Bytes of them.
+  size_t paths_size;
+} agentsecrets_attenuate_options;
 
 // What `agentsecrets_load` takes into account. Set `size` to `sizeof` of this structure and the rest
 // to zero, then what is wanted.
@@ -481,6 +558,76 @@ int32_t agentsecrets_verify(const char *log,
                             size_t head_size,
                             struct agentsecrets_bytes **result,
                             struct agentsecrets_error **error);
+
+// A secret to be used, whether it may be read or not. Fails with unknown_secret, malformed_policy. The handle
+// outlives the values that it is of.
+int32_t agentsecrets_secrets_handle(const struct agentsecrets_secrets *secrets,
+                                    const char *name,
+                                    size_t name_size,
+                                    struct agentsecrets_handle **handle,
+                                    struct agentsecrets_error **error);
+
+// What a handle allows: JSON with name, version, uses_left, until and policy; what is not limited is null.
+// Fails with invalid_argument alone.
+int32_t agentsecrets_handle_about(const struct agentsecrets_handle *handle,
+                                  struct agentsecrets_bytes **json,
+                                  struct agentsecrets_error **error);
+
+// Sends a request with the secret in it, where its policy says so, and waits for the whole answer. `options`
+// may be `NULL`. Fails with invalid_request, use_forbidden, lease_over, not_injectable, secret_too_short and
+// address_forbidden before anything is sent; with redirect_refused, answer_too_large, answer_unreadable,
+// upstream_unreachable, upstream_timeout and upstream_malformed. Whatever the status, an answer is success.
+int32_t agentsecrets_handle_request(const struct agentsecrets_handle *handle,
+                                    const char *method,
+                                    size_t method_size,
+                                    const char *url,
+                                    size_t url_size,
+                                    const struct agentsecrets_request_options *options_,
+                                    struct agentsecrets_answer **answer,
+                                    struct agentsecrets_error **error);
+
+// A handle that allows less. Uses of it count against the first one too. Needs no network. Fails with
+// lease_wider where it would allow more in any respect, and with lease_over.
+int32_t agentsecrets_handle_attenuate(const struct agentsecrets_handle *handle,
+                                      const struct agentsecrets_attenuate_options *options_,
+                                      struct agentsecrets_handle **narrower,
+                                      struct agentsecrets_error **error);
+
+// HMAC-SHA256 of a message, 32 bytes, as webhooks are signed. Fails with use_forbidden where the policy names no
+// signing or the handle was narrowed to requests, and with lease_over.
+int32_t agentsecrets_handle_sign(const struct agentsecrets_handle *handle,
+                                 const uint8_t *message,
+                                 size_t message_size,
+                                 struct agentsecrets_bytes **mac,
+                                 struct agentsecrets_error **error);
+
+// Frees a handle. `NULL` and what was freed before are fine.
+void agentsecrets_handle_free(struct agentsecrets_handle *handle);
+
+// The status of an answer; 0 for what is no handle.
+uint32_t agentsecrets_answer_status(const struct agentsecrets_answer *answer);
+
+// How often the secret was taken out of headers and body; 0 for what is no handle.
+uint64_t agentsecrets_answer_redactions(const struct agentsecrets_answer *answer);
+
+// How many headers there are, cookies left out; 0 for what is no handle.
+size_t agentsecrets_answer_header_count(const struct agentsecrets_answer *answer);
+
+// The header at a place from 0. Fails with invalid_argument beyond the last.
+int32_t agentsecrets_answer_header(const struct agentsecrets_answer *answer,
+                                   size_t place,
+                                   struct agentsecrets_bytes **name,
+                                   struct agentsecrets_bytes **value,
+                                   struct agentsecrets_error **error);
+
+// Where the body is and how many bytes; it lives as long as the answer. Fails with invalid_argument alone.
+int32_t agentsecrets_answer_body(const struct agentsecrets_answer *answer,
+                                 const uint8_t **data,
+                                 size_t *size,
+                                 struct agentsecrets_error **error);
+
+// Frees an answer. `NULL` and what was freed before are fine.
+void agentsecrets_answer_free(struct agentsecrets_answer *answer);
 
 // A fresh identity of kind `human`, `agent`, `ci` or `recovery`; nothing stores it. Fails with
 // invalid_argument.
@@ -899,6 +1046,72 @@ int32_t agentsecrets_client_adopt(const struct agentsecrets_client *client,
                                   size_t head_size,
                                   struct agentsecrets_error **error);
 
+// Looks for values, and puts `[redacted NAME]` in their places. Fails with invalid_name, and with
+// secret_too_short for values of under five bytes.
+int32_t agentsecrets_redactor_new(const struct agentsecrets_slice *names,
+                                  const struct agentsecrets_slice *values,
+                                  size_t count,
+                                  struct agentsecrets_redactor **redactor,
+                                  struct agentsecrets_error **error);
+
+// Looks for every value of an environment, also for what may only be used; values of under five bytes are left
+// out. Fails with invalid_argument alone.
+int32_t agentsecrets_secrets_redactor(const struct agentsecrets_secrets *secrets,
+                                      struct agentsecrets_redactor **redactor,
+                                      struct agentsecrets_error **error);
+
+// A whole text without the values. Fails with invalid_argument alone.
+int32_t agentsecrets_redactor_redact(const struct agentsecrets_redactor *redactor,
+                                     const uint8_t *text,
+                                     size_t text_size,
+                                     struct agentsecrets_bytes **redacted,
+                                     struct agentsecrets_error **error);
+
+// For a text that comes in pieces. Fails with invalid_argument alone.
+int32_t agentsecrets_redactor_stream(const struct agentsecrets_redactor *redactor,
+                                     struct agentsecrets_redaction **redaction,
+                                     struct agentsecrets_error **error);
+
+// Frees a redactor. `NULL` and what was freed before are fine.
+void agentsecrets_redactor_free(struct agentsecrets_redactor *redactor);
+
+// Takes the next piece, of any length; gives what is ready. Fails with invalid_argument alone.
+int32_t agentsecrets_redaction_push(const struct agentsecrets_redaction *redaction,
+                                    const uint8_t *piece,
+                                    size_t piece_size,
+                                    struct agentsecrets_bytes **redacted,
+                                    struct agentsecrets_error **error);
+
+// Gives the rest; another text may follow. Fails with invalid_argument alone.
+int32_t agentsecrets_redaction_finish(const struct agentsecrets_redaction *redaction,
+                                      struct agentsecrets_bytes **redacted,
+                                      struct agentsecrets_error **error);
+
+// Frees a redaction. `NULL` and what was freed before are fine.
+void agentsecrets_redaction_free(struct agentsecrets_redaction *redaction);
+
+// A secret's policy as JSON; `null` where it has none. Fails with unknown_environment, unknown_secret,
+// malformed_policy, those of the vault.
+int32_t agentsecrets_client_secret_policy(const struct agentsecrets_client *client,
+                                          const char *environment,
+                                          size_t environment_size,
+                                          const char *name,
+                                          size_t name_size,
+                                          struct agentsecrets_bytes **policy,
+                                          struct agentsecrets_error **error);
+
+// Sets a secret's policy, JSON, at once and for everybody; an empty text takes it away. Fails with malformed_policy,
+// unknown_secret, conflict where the secret has a change that was not pushed, forbidden for all but admins, and
+// with what a push fails with.
+int32_t agentsecrets_client_set_secret_policy(const struct agentsecrets_client *client,
+                                              const char *environment,
+                                              size_t environment_size,
+                                              const char *name,
+                                              size_t name_size,
+                                              const char *policy,
+                                              size_t policy_size,
+                                              struct agentsecrets_error **error);
+
 // Where the bytes are and how many, without a zero at their end; they live as long as the handle.
 // Nothing is copied, so nothing else has to be wiped. Fails with invalid_argument alone.
 int32_t agentsecrets_secret_borrow(const struct agentsecrets_secret *secret,
@@ -955,6 +1168,35 @@ int32_t agentsecrets_secrets_get(const struct agentsecrets_secrets *secrets,
 
 // Wipes and frees the values, but for those that are in use by handles of their own. `NULL` and what was freed before are fine.
 void agentsecrets_secrets_free(struct agentsecrets_secrets *secrets);
+
+// Starts a command, its program and its arguments, with chosen names in its environment; its streams are this
+// process's own. Fails with invalid_argument for one that does not start, unknown_secret, not_an_environment_value,
+// and read_forbidden for what may only be used, unless its policy says so.
+int32_t agentsecrets_spawn(const struct agentsecrets_secrets *secrets,
+                           const struct agentsecrets_slice *command,
+                           size_t command_count,
+                           const struct agentsecrets_slice *only,
+                           size_t only_count,
+                           struct agentsecrets_child **child,
+                           struct agentsecrets_error **error);
+
+// Number of the process; 0 for what is no handle.
+uint32_t agentsecrets_child_pid(const struct agentsecrets_child *child);
+
+// Waits up to `wait_ms` for the command's end. `ended` gets 1 and `code` its exit code (128 and the signal's number
+// for one that was killed), or `ended` gets 0. Fails with internal where the system does not say.
+int32_t agentsecrets_child_wait(const struct agentsecrets_child *child,
+                                uint64_t wait_ms,
+                                int32_t *ended,
+                                int32_t *code,
+                                struct agentsecrets_error **error);
+
+// Ends the command at once. Fails with internal where the system refuses.
+int32_t agentsecrets_child_kill(const struct agentsecrets_child *child,
+                                struct agentsecrets_error **error);
+
+// Frees a child. `NULL` and what was freed before are fine.
+void agentsecrets_child_free(struct agentsecrets_child *child);
 
 // The key of LOAD, STORE and REMOVE; of others empty. Fails with invalid_argument alone.
 int32_t agentsecrets_step_key(const struct agentsecrets_step *step,

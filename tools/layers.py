@@ -16,14 +16,14 @@ CORE = "agentsecrets-core/src"
 LAYERS = {
     1: "crypto error encoding secret weakened",
     2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export message"
-       " request_signature wire",
-    3: "log drift policy snapshot",
+       " redact request_signature secret_policy wire",
+    3: "call_audit log drift policy snapshot",
     4: "sync",
-    5: "vault transport client config report",
+    5: "vault transport client config handle report",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 
-ALGORITHMS = ("agentsecrets_batch argon2 blake2 blake3 chacha20poly1305 curve25519_dalek ed25519_dalek graviola poly1305"
+ALGORITHMS = ("agentsecrets_batch argon2 blake2 blake3 chacha20poly1305 curve25519_dalek ed25519_dalek graviola hmac poly1305"
               " salsa20 sha2 x25519_dalek").split()
 ALGORITHM_HOME = f"{CORE}/crypto"
 BATCH = "agentsecrets-batch"

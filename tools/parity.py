@@ -70,7 +70,7 @@ def differences(api, surfaces, codes):
             yield f"{language}: {name} stands in api.toml and is not there"
         for name in sorted(real - set(listed)):
             yield f"{language}: {name} is there and stands in no row of api.toml"
-        for row in api["reserved"]:
+        for row in api.get("reserved", []):
             if row.get(language) in real:
                 yield f"{language}: {row[language]} is reserved: make its row an operation"
         for name in sorted({name for name in listed if listed.count(name) > 1}):
@@ -98,7 +98,7 @@ def self_test():
         "a method of the model that no row has": (api, {**surfaces, "model": surfaces["model"] | {"Client::more"}}, codes),
         "a row without C": ({**api, "operation": [{k: v for k, v in first.items() if k != "c"}, *api["operation"][1:]]}, surfaces, codes),
         "a row twice": ({**api, "operation": [first, *api["operation"]]}, surfaces, codes),
-        "a reserved name that is there": (api, {**surfaces, "c": surfaces["c"] | {api["reserved"][0]["c"]}}, codes),
+        "a reserved name that is there": ({**api, "reserved": [{"name": "to come", "c": first["c"]}]}, surfaces, codes),
         "a code with another number": (api, surfaces, {**codes, "c": {**codes["c"], "BUSY": "9"}}),
     }
     failed = [name for name, case in cases.items() if not list(differences(*case))]

@@ -72,6 +72,10 @@ pub mod label {
     pub const VAULT_KEYCHAIN_ITEM: &str = "agentsecrets v1 vault-keychain-item";
     /// Name of a vault's root key.
     pub const VAULT_KEY_ID: &str = "agentsecrets v1 vault-key-id";
+    /// Hash of a record of a call.
+    pub const CALL_RECORD: &str = "agentsecrets v1 call-record";
+    /// Where a chain of calls begins, from its id.
+    pub const CALL_CHAIN: &str = "agentsecrets v1 call-chain";
 }
 
 /// BLAKE3 under a context, over the parts one after the other. Callers keep parts unambiguous.
@@ -117,6 +121,14 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 /// SHA-256, for the `Content-Digest` header alone.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha2::Sha256::digest(bytes).into()
+}
+
+/// HMAC-SHA256, as webhooks are signed.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    use hmac::{Hmac, KeyInit, Mac};
+    // A key of any length is taken; an empty one stands for the error that never comes.
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(key);
+    mac.map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
 }
 
 /// Random bytes drawn from 32 bytes of the host's, by BLAKE3 in its extendable mode. Deterministic:

@@ -49,6 +49,14 @@ pub mod tag {
     pub const LEAF: u8 = 14;
     /// Associated data of an invitee's label.
     pub const REPLY_LABEL: u8 = 15;
+    /// What one secret may be used for.
+    pub const SECRET_POLICY: u8 = 16;
+    /// One use of a secret.
+    pub const CALL_RECORD: u8 = 17;
+    /// What a vault remembers of a chain of calls.
+    pub const CALL_PIN: u8 = 18;
+    /// A member's signed word on how far its chain of calls reaches.
+    pub const CALL_CHECKPOINT: u8 = 19;
 }
 
 /// The three bytes `version, suite, type`, checked when parsed; it takes no room in memory.

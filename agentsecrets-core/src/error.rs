@@ -123,6 +123,24 @@ codes! {
     807 NotAnEnvironmentValue "not_an_environment_value" false "A value cannot be an environment variable: it holds a zero byte." "agentsecrets run --only NAMES -- COMMAND";
     808 DotenvSyntax "dotenv_syntax" false "A line of the .env file cannot be read." "agentsecrets secrets import FILE   # after mending the line";
     809 NoSnapshot "no_snapshot" false "This vault holds no values of that environment yet." "agentsecrets secrets pull";
+    901 ReadForbidden "read_forbidden" false "The secret may be used and not read." "agentsecrets policy NAME   # an admin: agentsecrets policy NAME --readable";
+    902 UseForbidden "use_forbidden" false "The secret's policy does not allow this use." "agentsecrets policy NAME";
+    903 LeaseWider "lease_wider" false "A narrower handle was asked to allow more than the one it comes from." "ask for less, or take the handle from the secret itself";
+    904 LeaseOver "lease_over" false "The handle's time is over or its uses are spent." "ask whoever gave the handle for a new one";
+    905 InvalidRequest "invalid_request" false "The request's address, header or body has a form that could be read in two ways." "write the URL in its plain form: https://HOST/PATH?QUERY";
+    906 AddressForbidden "address_forbidden" false "The host's name leads to an address that is not public, and the policy names none." "agentsecrets policy NAME --private   # an admin, for hosts of an own network";
+    907 RedirectRefused "redirect_refused" false "The answer sends the request to another host." "agentsecrets policy NAME   # an admin may name the other host";
+    908 UpstreamUnreachable "upstream_unreachable" true "No connection to the host." "run the command again";
+    909 UpstreamTimeout "upstream_timeout" true "The host did not answer in time." "run the command again";
+    910 UpstreamMalformed "upstream_malformed" false "What answered does not speak HTTP, or broke off." "run the command again";
+    911 AnswerTooLarge "answer_too_large" false "The answer is longer than the policy allows." "agentsecrets policy NAME --response-limit BYTES   # an admin";
+    912 AnswerUnreadable "answer_unreadable" false "The answer is encoded in a way that cannot be searched for the secret." "ask the server for plain text or JSON";
+    913 NotInjectable "not_injectable" false "The secret's bytes cannot stand at that place of a request." "agentsecrets secrets set NAME   # without line breaks";
+    914 MalformedPolicy "malformed_policy" false "A secret's policy is not in its one form." "agentsecrets policy NAME --help";
+    921 SecretTooShort "secret_too_short" false "A value is too short to be found in a text without false alarms." "agentsecrets secrets set NAME   # with a longer value";
+    931 CallRecordBroken "call_record_broken" false "The record of calls was changed, cut off or put in another order." "agentsecrets calls verify";
+    932 BrokerUnreachable "broker_unreachable" true "No broker answers here." "agentsecrets run --broker -- COMMAND";
+    933 LeaseUnknown "lease_unknown" false "The broker knows no such lease." "agentsecrets run --broker -- COMMAND";
 }
 
 impl fmt::Display for ErrorCode {

@@ -198,6 +198,11 @@ impl Identity {
         &self.recipient
     }
 
+    /// What stands behind it.
+    pub fn kind(&self) -> Kind {
+        self.recipient.kind
+    }
+
     /// Id as a member.
     pub fn id(&self) -> MemberId {
         self.recipient.id()

@@ -54,16 +54,22 @@ pub mod message;
 pub mod name;
 /// What one sealed box of a push holds.
 pub mod parcel;
+/// Takes values of secrets out of texts.
+pub mod redact;
 /// Signatures over HTTP requests, for both sides.
 pub mod request_signature;
 /// Anonymous public-key encryption to one recipient.
 pub mod sealed_box;
+/// What one secret may be used for.
+pub mod secret_policy;
 /// JSON shapes of the relay's interface.
 pub mod wire;
 /// The key for names and labels, and how it is handed over.
 pub mod workspace_key;
 
 // Layer 3: state. Pure: no input or output, no clock, no randomness of its own.
+/// One record of every use of a secret.
+pub mod call_audit;
 /// How vault and log, or two environments, differ.
 pub mod drift;
 /// The signed, hash-chained history and the fold over it.
@@ -84,6 +90,8 @@ pub mod client;
 /// The project file and the variables `AGENTSECRETS_*`.
 #[cfg(feature = "discover")]
 pub mod config;
+/// A secret that may be used and not read.
+pub mod handle;
 /// What people and tools ask of a workspace, as plain rows.
 #[cfg(feature = "client")]
 pub mod report;

@@ -8,6 +8,7 @@ use crate::{
     name::SecretName,
     parcel::{ParcelItem, Salt},
     secret::SecretBytes,
+    secret_policy::SecretPolicy,
 };
 
 /// How many versions of a secret the vault keeps.
@@ -171,6 +172,15 @@ impl Snapshot {
             Some(local) => local.value.as_ref(),
             None => Some(&self.by_name(name)?.live_value()?.value),
         }
+    }
+
+    /// The policy of a name; `None` where it has none.
+    ///
+    /// # Errors
+    /// `malformed_policy` where it is of a newer kind than this library knows.
+    pub fn policy(&self, name: &SecretName) -> Result<Option<SecretPolicy>> {
+        let held = self.by_name(name).map(|held| held.policy.as_slice());
+        SecretPolicy::parse(held.unwrap_or_default())
     }
 
     /// All names that have a value here, sorted.

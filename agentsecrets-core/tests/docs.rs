@@ -29,7 +29,7 @@ ever used for something else, and no message holds a value.
 | 3 | drift, with `--exit-code` |
 ";
 
-const BANDS: [(i32, &str); 9] = [
+const BANDS: [(i32, &str); 10] = [
     (0, "General"),
     (100, "Identities and invitations"),
     (200, "Log"),
@@ -39,6 +39,7 @@ const BANDS: [(i32, &str); 9] = [
     (600, "Members"),
     (700, "Workspace and project file"),
     (800, "Secrets"),
+    (900, "Use without reading"),
 ];
 
 fn errors() -> String {

@@ -20,6 +20,8 @@ pub mod config;
 pub mod error;
 /// What a client does about roles, environments, policy and the log.
 pub mod governance;
+/// Secrets that may be used and not read.
+pub mod handle;
 /// Identities and sealed boxes.
 pub mod identity;
 /// Sealed boxes for bare X25519 keys.
@@ -30,8 +32,14 @@ pub mod machine;
 mod panics;
 /// What a client does about members.
 pub mod people;
+/// Values taken out of texts.
+pub mod redactor;
+/// What one secret may be used for.
+pub mod secret_policy;
 /// Secret bytes, and the values of an environment.
 pub mod secrets;
+/// Commands that get chosen secrets.
+pub mod spawn;
 /// What a machine asks the host to do.
 pub mod step;
 #[cfg(test)]

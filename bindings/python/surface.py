@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 # Where the front page has its names from, and the modules beside it. Integrations are no operations of their own.
-FRONT = ["_client.py", "errors.py", "_load.py", "_watch.py", "_native.pyi"]
+FRONT = ["_client.py", "errors.py", "_agents.py", "_load.py", "_watch.py", "_native.pyi"]
 MODULES = {"io": ["io.py", "_native.pyi"], "testing": ["testing.py"]}
 # What makes values a mapping.
 SHOWN = {"Secrets.__getitem__", "Secrets.__iter__"}

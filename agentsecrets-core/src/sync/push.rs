@@ -156,6 +156,16 @@ async fn attempt(
     snapshot: &mut Snapshot,
 ) -> Result<Outcome> {
     let batch = build(session, replica, snapshot)?;
+    commit(session, replica, snapshot, &batch).await
+}
+
+/// Commits a batch whose attempts stand in the snapshot, and settles them.
+pub(super) async fn commit(
+    session: &mut Session,
+    replica: &mut Replica,
+    snapshot: &mut Snapshot,
+    batch: &Batch,
+) -> Result<Outcome> {
     // Before the bytes leave: after a crash, the log tells from this what became of them.
     if !weakened::skips(46) {
         replica.store_snapshot(session, snapshot).await?;
@@ -194,7 +204,6 @@ fn add_entry(
     changes: &[&Local],
     batch: &mut Batch,
 ) -> Result<Attempt> {
-    let environment = snapshot.environment;
     let mut draft = Draft {
         replica,
         snapshot,
@@ -208,6 +217,27 @@ fn add_entry(
     }
     let Draft { items, puts, deletions, .. } = draft;
     let strays = strays(&batch.state, snapshot, changes, &puts);
+    let sealed = Sealed { items, puts, deletions, strays };
+    seal_entry(session, replica, snapshot.environment, sealed, batch)
+}
+
+/// What one entry of a push says, and the values that go out with it.
+pub(super) struct Sealed {
+    pub(super) items: Vec<Item>,
+    pub(super) puts: Vec<(ParcelItem, Commitment)>,
+    pub(super) deletions: Vec<(SecretId, u64)>,
+    pub(super) strays: Vec<Stray>,
+}
+
+/// Seals the values to everybody in scope, and adds the entry that carries them.
+pub(super) fn seal_entry(
+    session: &mut Session,
+    replica: &Replica,
+    environment: EnvironmentId,
+    sealed: Sealed,
+    batch: &mut Batch,
+) -> Result<Attempt> {
+    let Sealed { items, puts, deletions, strays } = sealed;
     let (seq, id) = (batch.next_seq(), BatchId(session.entropy.bytes()));
     let secrets = put_ids(&items);
     let recipients: Vec<MemberId> =

@@ -44,6 +44,10 @@ impl Identity {
         Ok(Self(Arc::new(identity)))
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+
     /// Its identity string, which is secret.
     pub fn string(&self) -> SecretBytes {
         IdentityString::new(&self.0, None).expose()

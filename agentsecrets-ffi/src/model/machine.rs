@@ -71,9 +71,9 @@ trait Driven: Send {
     fn outcome(&mut self) -> Option<Result<Outcome>>;
 }
 
-struct Mapped<T>(CoreMachine<T>, fn(T) -> Outcome);
+struct Mapped<T, F: Fn(T) -> Outcome>(CoreMachine<T>, F);
 
-impl<T: Send> Driven for Mapped<T> {
+impl<T: Send, F: Fn(T) -> Outcome + Send> Driven for Mapped<T, F> {
     fn step(&mut self, now: u64) -> Next {
         self.0.step(now)
     }
@@ -87,7 +87,7 @@ impl<T: Send> Driven for Mapped<T> {
     }
 
     fn outcome(&mut self) -> Option<Result<Outcome>> {
-        self.0.take_result().map(|result| result.map(self.1))
+        self.0.take_result().map(|result| result.map(&self.1))
     }
 }
 
@@ -310,11 +310,11 @@ impl Machine {
         environment: &str,
     ) -> Result<Self> {
         let (seed, id) = (Seed::new(identity, now, entropy), workspace(workspace_id)?);
-        let label = environment.to_owned();
+        let (label, kind) = (environment.to_owned(), identity.kind());
         Ok(Self::looking(seed, id, move |view, start| {
             let machine = sync::snapshot(start, id, view.environment(&label)?);
-            Ok(Box::new(Mapped(machine, |held| {
-                Outcome::Secrets(Secrets::of(CoreSecrets::of(&held)))
+            Ok(Box::new(Mapped(machine, move |held| {
+                Outcome::Secrets(Secrets::of(CoreSecrets::of(&held, kind)))
             })))
         }))
     }

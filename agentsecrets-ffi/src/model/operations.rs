@@ -140,6 +140,7 @@ impl Client {
     pub fn secrets(&self, environment: &str) -> Result<Secrets> {
         let (workspace, view) = (self.workspace()?, self.followed()?);
         let environment = self.environment(&view, environment)?;
-        Ok(Secrets::of(CoreSecrets::of(&self.core.snapshot(workspace, environment)?)))
+        let snapshot = self.core.snapshot(workspace, environment)?;
+        Ok(Secrets::of(CoreSecrets::of(&snapshot, self.core.identity().kind())))
     }
 }

@@ -5,18 +5,18 @@ use std::{sync::Arc, time::Duration};
 use agentsecrets_core::{
     Error, ErrorCode, Result,
     client::{LoadOptions, Secrets as CoreSecrets, load_with},
+    name::SecretName,
     secret::SecretBytes,
+    secret_policy::SecretPolicy,
 };
 
 use super::Config;
 
-/// Values by name, wiped when the last reader lets go.
+/// Values by name, wiped when the last reader lets go. What may only be used is in no list.
 #[derive(Debug)]
 pub struct Secrets {
-    values: Vec<(String, Arc<SecretBytes>)>,
-    environment: String,
-    version: u64,
-    synced_at: u64,
+    pub(super) core: CoreSecrets,
+    names: Vec<String>,
 }
 
 /// What [`load`] takes into account beside the configuration.
@@ -49,61 +49,75 @@ pub fn load(config: &Config, loading: &Loading<'_>) -> Result<Secrets> {
 
 impl Secrets {
     pub(super) fn of(core: CoreSecrets) -> Self {
-        let (environment, version, synced_at) =
-            (core.environment().to_owned(), core.version(), core.synced_at());
-        let values = core.into_values();
-        let values = values.map(|(name, value)| (name.to_string(), Arc::new(value))).collect();
-        Self { values, environment, version, synced_at }
+        let names = core.iter().map(|(name, _)| name.to_string()).collect();
+        Self { core, names }
     }
 
-    /// Values given by name, for tests of programs.
-    #[cfg(feature = "testing")]
-    pub fn of_values(values: impl IntoIterator<Item = (String, SecretBytes)>) -> Self {
-        let sorted: std::collections::BTreeMap<_, _> = values.into_iter().collect();
-        let values = sorted.into_iter().map(|(name, value)| (name, Arc::new(value))).collect();
-        Self { values, environment: "test".to_owned(), version: 0, synced_at: 0 }
+    /// Values given by name, each with its policy as JSON or without one, for tests of programs.
+    ///
+    /// # Errors
+    /// `invalid_name`, `malformed_policy`.
+    pub fn of_values(
+        values: impl IntoIterator<Item = (String, SecretBytes, Option<String>)>,
+    ) -> Result<Self> {
+        let values = values.into_iter().map(|(name, value, policy)| {
+            let policy = policy.as_deref().map(SecretPolicy::from_json).transpose()?;
+            Ok((SecretName::parse(&name)?, value, policy))
+        });
+        let values: Vec<_> = values.collect::<Result<_>>()?;
+        Ok(Self::of(CoreSecrets::of_values(values, "test")))
+    }
+
+    /// Values given by name, without policies; a name that no secret can have is left out.
+    pub fn of_plain_values(values: impl IntoIterator<Item = (String, SecretBytes)>) -> Self {
+        let named = values
+            .into_iter()
+            .filter_map(|(name, value)| Some((SecretName::parse(&name).ok()?, value, None)));
+        Self::of(CoreSecrets::of_values(named, "test"))
     }
 
     /// Label of the environment.
     pub fn environment(&self) -> &str {
-        &self.environment
+        self.core.environment()
     }
 
     /// Number of the log entry up to which the environment was pulled.
     pub fn version(&self) -> u64 {
-        self.version
+        self.core.version()
     }
 
     /// When it was pulled last, in milliseconds since 1970.
     pub fn synced_at(&self) -> u64 {
-        self.synced_at
+        self.core.synced_at()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.names.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.names.is_empty()
     }
 
     /// The name at a place, in sorted order.
     pub fn name(&self, place: usize) -> Option<&str> {
-        self.values.get(place).map(|(name, _)| name.as_str())
+        self.names.get(place).map(String::as_str)
     }
 
     /// A value.
     ///
     /// # Errors
-    /// `unknown_secret`.
+    /// `unknown_secret`; `read_forbidden` where it may only be used.
     pub fn get(&self, name: &str) -> Result<Arc<SecretBytes>> {
-        let found = self.values.binary_search_by(|(known, _)| known.as_str().cmp(name));
-        let found = found.map(|place| Arc::clone(&self.values[place].1));
-        // The name is not repeated: it may be a value in the wrong place.
-        found.map_err(|_| {
-            Error::new(ErrorCode::UnknownSecret, "the environment has no secret of this name")
-        })
+        // A name that is not there is not repeated: it may be a value in the wrong place.
+        match self.core.has(name) {
+            true => self.core.shared(name),
+            false => Err(Error::new(
+                ErrorCode::UnknownSecret,
+                "the environment has no secret of this name",
+            )),
+        }
     }
 }

@@ -183,6 +183,8 @@ pub(crate) enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// What one secret may be used for; without options shows it, with them an admin sets it anew
+    Policy(PolicyArgs),
     /// Run a command with the environment's secrets as variables
     Run {
         #[arg(long)]
@@ -190,9 +192,57 @@ pub(crate) enum Command {
         /// Only these names, separated by commas
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+        /// Hand over no value: a broker beside the command uses the secrets for it
+        #[arg(long)]
+        broker: bool,
+        /// VARIABLE=NAME@URL: set VARIABLE to an address that stands for URL, where NAME is used
+        #[arg(long, value_name = "VARIABLE=NAME@URL", requires = "broker")]
+        base_url: Vec<String>,
+        #[command(flatten)]
+        lease: LeaseArgs,
         /// The command, after --
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
+    },
+    /// Use secrets for agents that never get them, at a Unix socket; its token goes to stdout
+    Broker {
+        /// The socket; it must be in a folder of yours
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+        #[arg(long)]
+        env: Option<String>,
+        /// Only these names, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// The number of a user, beside yours, who may connect
+        #[arg(long, value_name = "UID")]
+        peer: Option<u32>,
+        /// VARIABLE=NAME@URL: an address that stands for URL, where NAME is used
+        #[arg(long, value_name = "VARIABLE=NAME@URL")]
+        base_url: Vec<String>,
+        /// End with the process that started it
+        #[arg(long, hide = true)]
+        with_parent: bool,
+        #[command(flatten)]
+        lease: LeaseArgs,
+    },
+    /// Serve Model Context Protocol on stdin and stdout: an agent's tools to use secrets
+    Mcp {
+        #[arg(long)]
+        env: Option<String>,
+        /// Only these names, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// A program that the agent may have run; repeat for more
+        #[arg(long = "command", value_name = "PROGRAM")]
+        commands: Vec<String>,
+        #[command(flatten)]
+        lease: LeaseArgs,
+    },
+    /// The record of every use of a secret by an agent
+    Calls {
+        #[command(subcommand)]
+        command: Option<Calls>,
     },
     /// Who could read what, since when: the log, entry by entry
     Audit {
@@ -223,6 +273,42 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What an agent's lease is good for.
+#[derive(clap::Args)]
+pub(crate) struct LeaseArgs {
+    /// The agent's name in the record of calls
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Only these methods, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "METHODS")]
+    pub(crate) methods: Vec<String>,
+    /// Only these paths, separated by commas; * is one segment, ** the rest
+    #[arg(long, value_delimiter = ',', value_name = "PATHS")]
+    pub(crate) paths: Vec<String>,
+    /// Only for so long: 90s, 30m, 24h
+    #[arg(long, value_parser = duration)]
+    pub(crate) ttl: Option<Duration>,
+    /// Only so many uses
+    #[arg(long)]
+    pub(crate) uses: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Calls {
+    /// List them
+    List,
+    /// Print them with this device's signature, a line of JSON each
+    Export,
+    /// Verify an export, with nothing secret
+    Verify {
+        /// The export
+        file: PathBuf,
+        /// A log from `audit --export`, which has the signer's key; without it this vault's
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
     },
 }
 
@@ -443,4 +529,64 @@ fn duration(text: &str) -> Result<Duration, String> {
         .filter(|seconds| (1..=10 * 365 * 86_400).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(bad)
+}
+
+/// A policy has one rule for each `--host`; more than that takes `--add` or `--file`.
+#[derive(clap::Args)]
+pub(crate) struct PolicyArgs {
+    /// Name of the secret
+    pub(crate) name: String,
+    #[arg(long)]
+    pub(crate) env: Option<String>,
+    /// It may be used and not read (this is so unless --readable is there)
+    #[arg(long, conflicts_with = "readable")]
+    pub(crate) use_only: bool,
+    /// Whoever holds it may read it
+    #[arg(long)]
+    pub(crate) readable: bool,
+    /// Where requests may carry it: HOST or HOST:PORT; repeat for more
+    #[arg(long)]
+    pub(crate) host: Vec<String>,
+    /// GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, separated by commas; GET unless given
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) method: Vec<String>,
+    /// Paths: `*` is one segment, `**` at the end the rest; repeat for more; /** unless given
+    #[arg(long)]
+    pub(crate) path: Vec<String>,
+    /// bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER, form:NAME; repeat for more
+    #[arg(long)]
+    pub(crate) place: Vec<String>,
+    /// Without TLS
+    #[arg(long)]
+    pub(crate) http: bool,
+    /// The host's name may lead to an address of a private network
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// Longest answer in bytes; 4194304 unless given
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) response_limit: Option<u32>,
+    /// Messages may be signed with it (HMAC)
+    #[arg(long)]
+    pub(crate) sign: bool,
+    /// Commands may get it in their environment, where they can read it
+    #[arg(long)]
+    pub(crate) environment: bool,
+    /// Add to the rules that are there
+    #[arg(long)]
+    pub(crate) add: bool,
+    /// Take the whole policy from a file of JSON, - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Take the policy away
+    #[arg(long)]
+    pub(crate) none: bool,
+}
+
+impl PolicyArgs {
+    /// Whether any option asks for a change.
+    pub(crate) fn changes(&self) -> bool {
+        let flags =
+            [self.use_only, self.readable, self.sign, self.environment, self.add, self.none];
+        flags.contains(&true) || !self.host.is_empty() || self.file.is_some()
+    }
 }

@@ -1,6 +1,8 @@
 //! One function for each command.
 
 mod audit;
+mod broker;
+mod calls;
 mod doctor;
 mod drift;
 mod environments;
@@ -12,6 +14,7 @@ mod membership;
 mod policy;
 mod recover;
 mod run;
+mod secret_policy;
 mod secrets;
 mod vault;
 mod verify;
@@ -23,7 +26,7 @@ use agentsecrets_core::Result;
 use clap::CommandFactory;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Calls, Command},
     context::Context,
 };
 
@@ -62,12 +65,29 @@ pub(crate) fn dispatch(args: Args) -> Result<ExitCode> {
         Command::Recover { label, head, unpinned } => recover::recover(json, label, head, unpinned),
         Command::Env(command) => environments::env(&open()?, command),
         Command::Secrets(command) => return secrets::secrets(&open()?, command),
+        Command::Policy(args) => secret_policy::policy(&open()?, args),
         Command::Diff { a, b, exit_code, offline } => {
             return drift::environments(&open()?, &a, &b, exit_code, offline);
         }
-        Command::Run { env, only, command } => {
+        Command::Run { env, only, broker: true, base_url, lease, command } => {
+            return broker::run(env.as_deref(), &only, &base_url, &lease, &command);
+        }
+        Command::Run { env, only, command, .. } => {
             return run::run(&Context::quiet(json)?, env.as_deref(), &only, &command);
         }
+        Command::Broker { socket, env, only, peer, base_url, with_parent, lease } => {
+            let context = Context::quiet(json)?;
+            let terms = broker::terms(&only, &lease)?;
+            broker::serve(context, env.as_deref(), &terms, &socket, peer, &base_url, with_parent)
+        }
+        Command::Mcp { env, only, commands, lease } => {
+            broker::mcp(json, env.as_deref(), &broker::terms(&only, &lease)?, commands)
+        }
+        Command::Calls { command: Some(Calls::Verify { file, log }) } => {
+            calls::verify(json, &file, log.as_deref())
+        }
+        Command::Calls { command: Some(Calls::Export) } => calls::export(&open()?),
+        Command::Calls { command: None | Some(Calls::List) } => calls::list(&open()?),
         Command::Audit { offline, export, left } => {
             audit::audit(&open()?, offline, export.as_deref(), left)
         }

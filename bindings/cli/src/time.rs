@@ -8,8 +8,13 @@ const LONGEST: u64 = 60;
 
 /// As `3 days ago`.
 pub(crate) fn words(time: When) -> String {
+    since_then(time, now())
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since_then(time, since.map(|since| since.as_millis() as u64).unwrap_or_default())
+    since.map(|since| since.as_millis() as u64).unwrap_or_default()
 }
 
 fn since_then(time: When, now: u64) -> String {

@@ -93,6 +93,21 @@ class Client {
     await settle(() => this.#native.delete(env, name), signal);
   }
 
+  /** A secret's policy; null where it has none. */
+  async secretPolicy(name, options) {
+    check.name(name, "a name");
+    const { env = "", signal } = check.options(options, PLACE);
+    return rows(await settle(() => this.#native.secretPolicy(env, name), signal));
+  }
+
+  /** Sets a secret's policy, at once and for everybody; null takes it away. Admins only. */
+  async setSecretPolicy(name, policy, options) {
+    check.name(name, "a name");
+    if (policy !== null && !check.plain(policy)) throw check.wrong("a policy", "an object or null", policy);
+    const { env = "", signal } = check.options(options, PLACE);
+    await settle(() => this.#native.setSecretPolicy(env, name, JSON.stringify(policy)), signal);
+  }
+
   /** The values of an environment, as the vault holds them. */
   async secrets(options) {
     const { env = "", signal } = check.options(options, PLACE);

@@ -97,6 +97,8 @@ export class Secrets implements Iterable<[string, Secret]> {
   get(name: string): Secret;
   /** Whether there is one. */
   has(name: string): boolean;
+  /** A secret to be used and not read, where its policy says so. */
+  handle(name: string): Handle;
   /** All names, sorted. */
   readonly names: string[];
   /** How many. */
@@ -132,6 +134,110 @@ export class Secrets implements Iterable<[string, Secret]> {
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** Where one secret may go, and how. */
+export interface SecretRule {
+  scheme?: "https" | "http";
+  host: string;
+  port?: number;
+  /** Whether the host's name may lead to an address of a private network. */
+  private?: boolean;
+  methods: readonly string[];
+  /** `*` is one segment, `**` at the end the rest. */
+  paths: readonly string[];
+  /** "bearer", "basic[:USER]", "header:NAME[:WORD]", "query:NAME", "json:/POINTER", "form:NAME". */
+  places: readonly string[];
+  /** Longest answer in bytes. */
+  response_limit?: number;
+}
+
+/** What one secret may be used for. */
+export interface SecretPolicy {
+  access: "readable" | "use-only";
+  /** Whether messages may be signed with it. */
+  sign?: boolean;
+  /** Whether commands may get it in their environment. */
+  environment?: boolean;
+  rules?: readonly SecretRule[];
+}
+
+/** What a request brought back, without the secret in any form. */
+export interface Answer {
+  readonly status: number;
+  /** Whether the status is 2xx. */
+  readonly ok: boolean;
+  /** Without cookies. */
+  readonly headers: Headers;
+  /** The body, decoded. */
+  readonly body: Uint8Array;
+  /** How often the secret was taken out. */
+  readonly redactions: number;
+  text(): string;
+  json(): unknown;
+}
+
+export interface RequestOptions extends Signalled {
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /** A value to be sent as JSON. */
+  json?: unknown;
+  /** Where the secret stands; needed where the policy allows several places. */
+  place?: string;
+  /** For the whole answer; two minutes unless given. */
+  timeout?: Duration;
+}
+
+/**
+ * A secret that may be used and not read, where its policy says so. In the program's own process it stops accidents, not
+ * code that looks into memory: for that, the value belongs into another process (`agentsecrets broker`).
+ */
+export class Handle {
+  private constructor();
+  /** Name of the secret. */
+  readonly name: string;
+  /** Uses that are left; null for any number. */
+  readonly usesLeft: number | null;
+  /** When it ends; null for never. */
+  readonly until: Date | null;
+  /** The secret's policy; null for none. */
+  readonly policy: SecretPolicy | null;
+  /** Throws `read_forbidden`. */
+  reveal(): never;
+  /** Sends a request with the secret in it, and waits for the whole answer. Whatever the status, it is an answer. */
+  request(method: string, url: string, options?: RequestOptions): Promise<Answer>;
+  /** A handle that allows less; its uses count against this one too. `lease_wider` where it would allow more. */
+  attenuate(options: { methods?: readonly string[]; paths?: readonly string[]; ttl?: Duration; uses?: number }): Handle;
+  /** HMAC-SHA256 of a message, as webhooks are signed; hexadecimal unless asked for otherwise. */
+  sign(message: Value, options?: { encoding?: "hex" | "base64" }): string;
+}
+
+/** A text that comes in pieces. */
+export interface Redaction {
+  push(piece: Uint8Array): Uint8Array;
+  finish(): Uint8Array;
+}
+
+/** Takes values out of texts in every form in which programs echo them: logs, a model's context, answers. */
+export class Redactor {
+  /** Every value of an environment, of five bytes and more; or these values. */
+  constructor(values: Secrets | Readonly<Record<string, Value>>);
+  /** A text with `[redacted NAME]` in the place of every value. */
+  redact(text: string): string;
+  redact(text: Uint8Array): Uint8Array;
+  /** For bytes that come in pieces. */
+  stream(): Redaction;
+}
+
+/** A command that was started. It runs on when nobody holds this. */
+export interface Child {
+  readonly pid: number;
+  /** Its exit code, 128 and the signal's number where it was killed. */
+  wait(options?: Signalled): Promise<number>;
+  kill(): void;
+}
+
+/** Starts a command with chosen names in its environment, which it can read; its streams are this process's own. */
+export function spawn(command: readonly string[], options: { only: readonly string[]; secrets?: Secrets }): Child;
 
 /** Why a call failed; no text of it holds a value. */
 export class AgentSecretsError extends Error {
@@ -206,6 +312,10 @@ export class Client {
   set(name: string, value: Value, options?: InEnvironment): Promise<void>;
   /** Deletes a value in the vault, to be pushed. */
   delete(name: string, options?: InEnvironment): Promise<void>;
+  /** A secret's policy; null where it has none. */
+  secretPolicy(name: string, options?: InEnvironment): Promise<SecretPolicy | null>;
+  /** Sets a secret's policy, at once and for everybody; null takes it away. Admins only. */
+  setSecretPolicy(name: string, policy: SecretPolicy | null, options?: InEnvironment): Promise<void>;
   /** The values of an environment, as the vault holds them. */
   secrets(options?: InEnvironment): Promise<Secrets>;
   /** What the vault holds, without values. */
@@ -470,6 +580,24 @@ export interface ErrorCodes {
   readonly not_an_environment_value: 807;
   readonly dotenv_syntax: 808;
   readonly no_snapshot: 809;
+  readonly read_forbidden: 901;
+  readonly use_forbidden: 902;
+  readonly lease_wider: 903;
+  readonly lease_over: 904;
+  readonly invalid_request: 905;
+  readonly address_forbidden: 906;
+  readonly redirect_refused: 907;
+  readonly upstream_unreachable: 908;
+  readonly upstream_timeout: 909;
+  readonly upstream_malformed: 910;
+  readonly answer_too_large: 911;
+  readonly answer_unreadable: 912;
+  readonly not_injectable: 913;
+  readonly malformed_policy: 914;
+  readonly secret_too_short: 921;
+  readonly call_record_broken: 931;
+  readonly broker_unreachable: 932;
+  readonly lease_unknown: 933;
 }
 export type ErrorCode = keyof ErrorCodes;
 export const errorCodes: ErrorCodes;

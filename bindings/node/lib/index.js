@@ -10,6 +10,9 @@ module.exports = { AgentSecretsError, Secret, Secrets, load, loadSync };
 
 const LATER = {
   Config: () => require("./config.js"),
+  Handle: () => require("./agents.js"),
+  Redactor: () => require("./agents.js"),
+  spawn: () => require("./agents.js"),
   Client: () => require("./client.js"),
   init: () => require("./client.js"),
   verify: () => require("./client.js"),

@@ -12,11 +12,17 @@ function refuse() {
   throw new TypeError("Secrets are not text: ask for one by .get(name).reveal()");
 }
 
+let heldOf;
+
 /** The values of one environment by name; `refresh()`, `watch()` and `on("change")` bring newer ones into it. */
 class Secrets {
   #held;
   #how;
   #listeners;
+
+  static {
+    heldOf = (secrets) => (secrets instanceof Secrets ? secrets.#held : undefined);
+  }
 
   /** @internal `how` says how to load again: `refresh(signal)`, `client(signal)`, `environment`. */
   constructor(held, how) {
@@ -38,6 +44,13 @@ class Secrets {
   has(name) {
     text(name, "a name");
     return call(() => this.#held.has(name));
+  }
+
+  /** A secret to be used and not read, where its policy says so. */
+  handle(name) {
+    text(name, "a name");
+    const { Handle } = require("./agents.js");
+    return new Handle(call(() => this.#held.handle(name)));
   }
 
   /** All names, sorted. */
@@ -168,4 +181,4 @@ if (Symbol.asyncDispose) {
   };
 }
 
-module.exports = { Secrets };
+module.exports = { Secrets, heldOf: (secrets) => heldOf(secrets) };

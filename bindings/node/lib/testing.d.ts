@@ -1,9 +1,12 @@
 // For the tests of programs that use agentsecrets.
 
-import type { Client, Role, Secrets, Value } from "./index.js";
+import type { Client, Role, SecretPolicy, Secrets, Value } from "./index.js";
 
-/** `load()` and `loadSync()` give exactly these values until `restore()`. */
-export function override(values: Readonly<Record<string, Value>>): {
+/** `load()` and `loadSync()` give exactly these values until `restore()`, each under its policy, if it has one. */
+export function override(
+  values: Readonly<Record<string, Value>>,
+  options?: { policies?: Readonly<Record<string, SecretPolicy>> },
+): {
   readonly secrets: Secrets;
   restore(): void;
   [Symbol.dispose](): void;

@@ -15,28 +15,46 @@ const relays = () => native.find("testing.node");
 /** Values by hand, as the native part has them. */
 class Held {
   #values;
+  #policies;
 
-  constructor(values) {
-    this.#values = values;
+  constructor(values, policies) {
+    [this.#values, this.#policies] = [values, policies];
+  }
+
+  #readable(name) {
+    const policy = this.#policies.get(name);
+    return this.#values.has(name) && (policy === undefined || native.readableUnder(policy));
   }
 
   get(name) {
     const value = this.#values.get(name);
     if (value === undefined) throw new AgentSecretsError("the environment has no secret of this name", { code: "unknown_secret" });
+    if (!this.#readable(name)) throw new AgentSecretsError(`${name} may be used and not read`, { code: "read_forbidden" });
     // Each asker has one of its own: wiping it leaves the others.
     return new native.Secret(value.bytes());
   }
 
+  handle(name) {
+    const value = this.#values.get(name);
+    if (value === undefined) throw new AgentSecretsError("the environment has no secret of this name", { code: "unknown_secret" });
+    return native.handleOf(name, value.bytes(), this.#policies.get(name) ?? null);
+  }
+
+  redactor() {
+    const long = [...this.#values].filter(([, value]) => value.size() >= 5);
+    return native.Redactor.ofValues(long.map(([name]) => name), long.map(([, value]) => value.bytes()));
+  }
+
   has(name) {
-    return this.#values.has(name);
+    return this.#readable(name);
   }
 
   names() {
-    return [...this.#values.keys()].sort();
+    return [...this.#values.keys()].filter((name) => this.#readable(name)).sort();
   }
 
   size() {
-    return this.#values.size;
+    return this.names().length;
   }
 
   differs(other, name) {
@@ -60,14 +78,17 @@ class Held {
   }
 }
 
-/** `load()` and `loadSync()` give exactly these values until `restore()`. */
-function override(values) {
+/** `load()` and `loadSync()` give exactly these values until `restore()`, each under its policy, if it has one. */
+function override(values, options) {
+  const { policies = {} } = check.options(options, { policies: objects });
   if (!check.plain(values)) throw check.wrong("the values", "an object of values by name", values);
   const all = Object.keys(values).map((key) => {
     const name = check.name(key, "a name");
     return [name, withBytes(values[key], "a value", (bytes) => new native.Secret(bytes))];
   });
-  const held = new Held(new Map(all));
+  const written = Object.entries(policies).map(([name, policy]) => [name, JSON.stringify(policy)]);
+  for (const [, policy] of written) call(() => native.readableUnder(policy));
+  const held = new Held(new Map(all), new Map(written));
   const how = { environment: "", own: false, refresh: async () => held, client: unsupported };
   const secrets = new Secrets(held, how);
   overrides.push(secrets);
@@ -76,6 +97,11 @@ function override(values) {
     if (place >= 0) overrides.splice(place, 1);
   };
   return Object.assign({ secrets, restore }, Symbol.dispose ? { [Symbol.dispose]: restore } : {});
+}
+
+function objects(value, what) {
+  if (!check.plain(value)) throw check.wrong(what, "an object of policies by name", value);
+  return value;
 }
 
 async function unsupported() {

@@ -106,6 +106,23 @@ impl Client {
         self.nothing(move |client| client.set(&environment, &name, value))
     }
 
+    /// A secret's policy as JSON.
+    #[napi]
+    pub fn secret_policy(&self, environment: String, name: String) -> AsyncTask<Work> {
+        self.text(move |client| client.secret_policy(&environment, &name))
+    }
+
+    /// Sets it, at once and for everybody.
+    #[napi]
+    pub fn set_secret_policy(
+        &self,
+        environment: String,
+        name: String,
+        policy: String,
+    ) -> AsyncTask<Work> {
+        self.nothing(move |client| client.set_secret_policy(&environment, &name, &policy))
+    }
+
     /// Deletes a value, to be pushed.
     #[napi]
     pub fn delete(&self, environment: String, name: String) -> AsyncTask<Work> {

@@ -4,6 +4,7 @@
 // The macros register nothing in a test build, which therefore uses nothing; its tests are JavaScript's.
 #![cfg_attr(test, allow(dead_code, unused_imports))]
 
+mod agents;
 mod boxes;
 mod client;
 mod config;

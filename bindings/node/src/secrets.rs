@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
 use crate::{
+    agents::UseHandle,
     config::Config,
     errors::invalid,
     handle::Handle,
@@ -74,10 +75,20 @@ impl Secrets {
     pub(crate) fn of(values: model::Secrets) -> Self {
         Self(Handle::new(values))
     }
+
+    pub(crate) fn model(&self) -> Result<Arc<model::Secrets>> {
+        self.0.get()
+    }
 }
 
 #[napi]
 impl Secrets {
+    /// A secret to be used, whether it may be read or not.
+    #[napi]
+    pub fn handle(&self, name: String) -> napi::Result<UseHandle> {
+        now(|| self.0.get()?.handle(&name)).map(UseHandle::of)
+    }
+
     /// A value.
     #[napi]
     pub fn get(&self, name: String) -> napi::Result<Secret> {

@@ -186,6 +186,22 @@ impl Client {
         self.run(py, |client| client.set(environment.as_str(), name.as_str(), value.0))
     }
 
+    fn secret_policy(&self, py: Python<'_>, environment: Text, name: Text) -> PyResult<String> {
+        self.run(py, |client| client.secret_policy(environment.as_str(), name.as_str()))
+    }
+
+    fn set_secret_policy(
+        &self,
+        py: Python<'_>,
+        environment: Text,
+        name: Text,
+        policy: Text,
+    ) -> PyResult<()> {
+        self.run(py, |client| {
+            client.set_secret_policy(environment.as_str(), name.as_str(), policy.as_str())
+        })
+    }
+
     fn secrets(&self, py: Python<'_>, environment: Text) -> PyResult<Secrets> {
         self.run(py, |client| client.secrets(environment.as_str())).map(Secrets::of)
     }

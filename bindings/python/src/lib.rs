@@ -1,5 +1,6 @@
 //! What `agentsecrets_core._native` hands to Python: converts, calls the object model, converts.
 
+mod agents;
 mod boxes;
 mod client;
 mod convert;
@@ -17,6 +18,10 @@ use pyo3::{prelude::*, wrap_pyfunction};
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("ERROR_CODES", errors::codes())?;
+    module.add_class::<agents::Child>()?;
+    module.add_class::<agents::Handle>()?;
+    module.add_class::<agents::Redaction>()?;
+    module.add_class::<agents::Redactor>()?;
     module.add_class::<client::Client>()?;
     module.add_class::<client::Config>()?;
     module.add_class::<client::Watch>()?;
@@ -25,6 +30,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<relay::MemoryRelay>()?;
     module.add_class::<secret::Secret>()?;
     module.add_class::<secrets::Secrets>()?;
+    module.add_function(wrap_pyfunction!(agents::spawn, module)?)?;
     module.add_function(wrap_pyfunction!(errors::describe, module)?)?;
     module.add_function(wrap_pyfunction!(client::init, module)?)?;
     module.add_function(wrap_pyfunction!(client::verify, module)?)?;

@@ -1,11 +1,12 @@
 //! The values of one environment.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use agentsecrets::model;
 use pyo3::{prelude::*, types::PyString};
 
 use crate::{
+    agents::{Handle, Redactor},
     client::Config,
     convert::{Text, Value, expected},
     errors::{blocking, invalid, raised},
@@ -19,6 +20,10 @@ pub(crate) struct Secrets(Arc<model::Secrets>);
 impl Secrets {
     pub(crate) fn of(values: model::Secrets) -> Self {
         Self(Arc::new(values))
+    }
+
+    pub(crate) fn model(&self) -> &model::Secrets {
+        &self.0
     }
 }
 
@@ -78,9 +83,17 @@ fn forms(value: &str) -> Vec<String> {
 #[pymethods]
 impl Secrets {
     #[staticmethod]
-    fn of_values(values: Vec<(Text, Value)>) -> PyResult<Self> {
-        let values = values.into_iter().map(|(name, value)| (name.as_str().to_owned(), value.0));
-        Ok(Self::of(model::Secrets::of_values(values)))
+    fn of_values(
+        py: Python<'_>,
+        values: Vec<(Text, Value)>,
+        policies: HashMap<String, String>,
+    ) -> PyResult<Self> {
+        let values = values.into_iter().map(|(name, value)| {
+            let name = name.as_str().to_owned();
+            let policy = policies.get(&name).cloned();
+            (name, value.0, policy)
+        });
+        model::Secrets::of_values(values).map(Self::of).map_err(|error| raised(py, &error))
     }
 
     fn __len__(&self) -> usize {
@@ -98,6 +111,14 @@ impl Secrets {
     fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
         let text = name.cast::<PyString>().ok().and_then(|text| text.to_cow().ok());
         text.is_some_and(|text| self.0.get(&text).is_ok())
+    }
+
+    fn handle(&self, py: Python<'_>, name: Text) -> PyResult<Handle> {
+        self.0.handle(name.as_str()).map(Handle::of).map_err(|error| raised(py, &error))
+    }
+
+    fn redactor(&self, py: Python<'_>) -> PyResult<Redactor> {
+        self.0.redactor().map(Redactor::of).map_err(|error| raised(py, &error))
     }
 
     fn names(&self) -> Vec<&str> {

@@ -9,17 +9,9 @@ use agentsecrets_core::{
     Error, ErrorCode, Result, client::Secrets, name::SecretName, secret::SecretBytes,
 };
 
-use crate::context::Context;
+use agentsecrets_broker::KEPT_FROM_CHILD;
 
-/// Ours alone: a child has no use for the keys to everything.
-const KEPT_FROM_CHILD: [&str; 6] = [
-    "AGENTSECRETS_IDENTITY",
-    "AGENTSECRETS_VAULT",
-    "AGENTSECRETS_VAULT_KEY_FILE",
-    "AGENTSECRETS_VAULT_PASSPHRASE_FILE",
-    "AGENTSECRETS_HOME",
-    "CREDENTIALS_DIRECTORY",
-];
+use crate::context::Context;
 
 pub(crate) fn run(
     context: &Context,
@@ -29,7 +21,8 @@ pub(crate) fn run(
 ) -> Result<ExitCode> {
     let view = context.view()?;
     let environment = context.environment(&view, env)?;
-    let secrets = Secrets::of(&context.client().snapshot(context.workspace()?, environment)?);
+    let snapshot = context.client().snapshot(context.workspace()?, environment)?;
+    let secrets = Secrets::of(&snapshot, context.client().identity().kind());
     let chosen = choose(&secrets, only, &view.environment_label(&environment))?;
     let Some((program, arguments)) = command.split_first() else {
         return Err(Error::new(ErrorCode::InvalidArgument, "run takes a command after --"));
@@ -51,17 +44,20 @@ fn choose<'a>(
     label: &str,
 ) -> Result<Vec<(&'a SecretName, &'a SecretBytes)>> {
     let missing: Vec<&str> =
-        only.iter().map(String::as_str).filter(|name| secrets.get(name).is_none()).collect();
+        only.iter().map(String::as_str).filter(|name| !secrets.has(name)).collect();
     if !missing.is_empty() {
         return Err(Error::new(
             ErrorCode::MissingSecrets,
             format!("missing in {label}: {}", missing.join(", ")),
         ));
     }
-    Ok(secrets
-        .iter()
-        .filter(|(name, _)| only.is_empty() || only.iter().any(|wanted| wanted == name.as_str()))
-        .collect())
+    if only.is_empty() {
+        return Ok(secrets.variables().collect());
+    }
+    // Asked for by name, a secret that may only be used is an error and not left out.
+    only.iter().try_for_each(|name| secrets.variable(name).map(drop))?;
+    let wanted = |name: &SecretName| only.iter().any(|wanted| wanted == name.as_str());
+    Ok(secrets.variables().filter(|(name, _)| wanted(name)).collect())
 }
 
 #[cfg(unix)]
@@ -87,12 +83,12 @@ fn unfit(name: &SecretName) -> Error {
 
 /// The process becomes the command: signals and the exit code pass through by themselves.
 #[cfg(unix)]
-fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
+pub(super) fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
     Err(not_started(program, &std::os::unix::process::CommandExt::exec(&mut child)))
 }
 
 #[cfg(not(unix))]
-fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
+pub(super) fn start(mut child: Command, program: &OsStr) -> Result<ExitCode> {
     let status = child.status().map_err(|error| not_started(program, &error))?;
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(code as u8)))
 }

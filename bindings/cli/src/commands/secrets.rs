@@ -91,12 +91,18 @@ fn get(context: &Context, name: &str, env: Option<&str>, reveal: bool) -> Result
     must_reveal(reveal, &format!("secrets get {name}"))?;
     let view = context.view()?;
     let environment = context.environment(&view, env)?;
-    let snapshot = context.client().snapshot(context.workspace()?, environment)?;
+    let values = values(context, environment)?;
     let label = view.environment_label(&environment);
-    let value = snapshot.value(&name).ok_or_else(|| {
-        Error::new(ErrorCode::UnknownSecret, format!("{label} has no secret {name}"))
-    })?;
-    bytes(value.expose())
+    match values.has(name.as_str()) {
+        true => bytes(values.require(name.as_str())?.expose()),
+        false => Err(Error::new(ErrorCode::UnknownSecret, format!("{label} has no secret {name}"))),
+    }
+}
+
+/// What this identity may read of an environment.
+fn values(context: &Context, environment: EnvironmentId) -> Result<Values> {
+    let snapshot = context.client().snapshot(context.workspace()?, environment)?;
+    Ok(Values::of(&snapshot, context.client().identity().kind()))
 }
 
 fn list(context: &Context, env: Option<&str>) -> Result<()> {
@@ -118,7 +124,11 @@ fn export(context: &Context, env: Option<&str>, reveal: bool, format: &str) -> R
     must_reveal(reveal, "secrets export")?;
     let view = context.view()?;
     let environment = context.environment(&view, env)?;
-    let values = Values::of(&context.client().snapshot(context.workspace()?, environment)?);
+    let values = values(context, environment)?;
+    let left_out: Vec<&str> = values.use_only().map(SecretName::as_str).collect();
+    if !left_out.is_empty() {
+        note(&format!("left out, for they may be used and not read: {}", left_out.join(", ")));
+    }
     let entries: Vec<(&SecretName, &SecretBytes)> = values.iter().collect();
     bytes(export::write(format, &entries)?.expose())
 }

@@ -13,6 +13,7 @@ from ._native import Config, Identity, Secret, __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors
+    from ._agents import Answer, Handle, Redactor, spawn
     from ._client import Client, Workspace, init, verify
     from ._native import generate_keys, public_key, seal, seal_many, unseal, unseal_many
     from ._watch import Watch
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 _LATER = {
     "AgentSecretsError": "errors",
+    "Answer": "_agents",
+    "Handle": "_agents",
+    "Redactor": "_agents",
+    "spawn": "_agents",
     "errors": "errors",
     "Client": "_client",
     "Workspace": "_client",
@@ -36,10 +41,13 @@ _LATER = {
 
 __all__ = [
     "AgentSecretsError",
+    "Answer",
     "Change",
     "Client",
     "Config",
+    "Handle",
     "Identity",
+    "Redactor",
     "Secret",
     "Secrets",
     "Watch",
@@ -53,6 +61,7 @@ __all__ = [
     "public_key",
     "seal",
     "seal_many",
+    "spawn",
     "unseal",
     "unseal_many",
     "verify",

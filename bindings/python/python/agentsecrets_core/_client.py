@@ -7,7 +7,7 @@ from ._load import OfClient, Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, List, Literal, Optional, Union
+    from typing import Any, Dict, Iterable, List, Literal, Mapping, Optional, Union
 
     from ._native import Secret
     from ._rows import (
@@ -97,6 +97,19 @@ class Client:
     def delete(self, name: str, env: str = "") -> None:
         """Deletes a value in the vault, to be pushed."""
         self._native.delete(env, name)
+
+    def secret_policy(self, name: str, env: str = "") -> "Optional[Dict[str, Any]]":
+        """A secret's policy; None where it has none."""
+        policy: "Optional[Dict[str, Any]]" = json.loads(self._native.secret_policy(env, name))
+        return policy
+
+    def set_secret_policy(self, name: str, policy: "Optional[Mapping[str, Any]]", env: str = "") -> None:
+        """Sets a secret's policy, at once and for everybody; None takes it away. Admins only.
+
+            {"access": "use-only", "rules": [{"host": "api.example", "methods": ["GET"], "paths": ["/v1/**"],
+             "places": ["bearer"]}]}
+        """
+        self._native.set_secret_policy(env, name, json.dumps(policy))
 
     def secrets(self, env: str = "") -> Secrets:
         """The values of an environment, as the vault holds them."""

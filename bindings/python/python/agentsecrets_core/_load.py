@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import FrozenSet, Iterable, Iterator, List, NoReturn, Optional, Union
 
+    from ._agents import Handle
     from ._native import Config, Secret
     from ._watch import Watch
     from .errors import AgentSecretsError
@@ -241,6 +242,12 @@ class Secrets(_Base):
             raise _error("not_an_environment_value", "a value holds a zero byte")
         os.environ.update(applied)
         return list(applied)
+
+    def handle(self, name: str) -> "Handle":
+        """A secret to be used and not read, where its policy says so."""
+        from ._agents import Handle
+
+        return Handle._of(self._held.handle(name))
 
     def close(self) -> None:
         """Lets go of all values, which are wiped when nobody holds them: later calls raise Closed."""

@@ -2,8 +2,9 @@ from os import PathLike
 from typing import Any, Dict, List, Literal, Optional, Sequence, Tuple, Union, final
 
 __all__ = [
-    "Client", "Config", "ERROR_CODES", "Identity", "Machine", "MemoryRelay", "Secret", "Secrets", "Watch", "__version__",
-    "describe", "generate_keys", "init", "load", "public_key", "seal", "seal_many", "unseal", "unseal_many", "verify",
+    "Child", "Client", "Config", "ERROR_CODES", "Handle", "Identity", "Machine", "MemoryRelay", "Redaction", "Redactor",
+    "Secret", "Secrets", "Watch", "__version__", "describe", "generate_keys", "init", "load", "public_key", "seal",
+    "seal_many", "spawn", "unseal", "unseal_many", "verify",
 ]
 
 __version__: str
@@ -22,7 +23,10 @@ _Code = Literal[
     "out_of_scope", "unknown_member", "ambiguous_member", "already_member", "no_workspace", "workspace_mismatch",
     "workspace_exists", "unknown_environment", "environment_exists", "project_file", "already_published",
     "invalid_name", "value_too_large", "unknown_secret", "conflict", "version_not_held", "missing_secrets",
-    "not_an_environment_value", "dotenv_syntax", "no_snapshot",
+    "not_an_environment_value", "dotenv_syntax", "no_snapshot", "read_forbidden", "use_forbidden", "lease_wider",
+    "lease_over", "invalid_request", "address_forbidden", "redirect_refused", "upstream_unreachable", "upstream_timeout",
+    "upstream_malformed", "answer_too_large", "answer_unreadable", "not_injectable", "malformed_policy",
+    "secret_too_short", "call_record_broken", "broker_unreachable", "lease_unknown",
 ]
 _Setting = Union[str, bytes, "Secret", PathLike[str]]
 _Value = Union[str, bytes, bytearray, "Secret"]
@@ -58,7 +62,9 @@ class Secret:
 @final
 class Secrets:
     @staticmethod
-    def of_values(values: List[Tuple[str, _Value]]) -> Secrets: ...
+    def of_values(values: List[Tuple[str, _Value]], policies: Dict[str, str]) -> Secrets: ...
+    def handle(self, name: str) -> Handle: ...
+    def redactor(self) -> Redactor: ...
     def __len__(self) -> int: ...
     def __getitem__(self, name: Any, /) -> Secret: ...
     def __contains__(self, name: object, /) -> bool: ...
@@ -71,6 +77,45 @@ class Secrets:
     def version(self) -> int: ...
     @property
     def synced_at(self) -> float: ...
+
+@final
+class Handle:
+    @property
+    def name(self) -> str: ...
+    def about(self) -> str: ...
+    def reveal(self) -> None: ...
+    def request(self, method: str, url: str, headers: List[Tuple[str, str]], body: Union[bytes, bytearray], place: str,
+                timeout: Optional[float]) -> Tuple[int, List[Tuple[str, str]], bytes, int]: ...
+    def attenuate(self, methods: Optional[str], paths: Optional[str], ttl: Optional[float],
+                  uses: Optional[int]) -> Handle: ...
+    def sign(self, message: Union[bytes, bytearray]) -> bytes: ...
+
+@final
+class Redactor:
+    def __new__(cls, values: List[Tuple[str, _Value]]) -> Redactor: ...
+    def redact(self, text: Union[bytes, bytearray]) -> bytes: ...
+    def stream(self) -> Redaction: ...
+
+@final
+class Redaction:
+    """A text that comes in pieces."""
+    def push(self, piece: Union[bytes, bytearray]) -> bytes:
+        """Takes the next piece; gives what is ready."""
+    def finish(self) -> bytes:
+        """Gives the rest; another text may follow."""
+
+@final
+class Child:
+    """A command that was started; it runs on when nobody holds this."""
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+    def wait(self, seconds: float) -> Optional[int]:
+        """Its exit code, 128 and the signal's number where it was killed, or None where it still runs."""
+    def kill(self) -> None:
+        """Ends it at once."""
+
+def spawn(secrets: Secrets, command: List[str], only: List[str]) -> Child: ...
 
 @final
 class Config:
@@ -192,6 +237,8 @@ class Client:
     def invite(self, role: str, scope: str, expires: Optional[float]) -> Secret: ...
     def join(self, code: _Value, label: str) -> str: ...
     def follow(self, wait: float) -> bool: ...
+    def secret_policy(self, environment: str, name: str) -> str: ...
+    def set_secret_policy(self, environment: str, name: str, policy: str) -> None: ...
     def set(self, environment: str, name: str, value: _Value) -> None: ...
     def secrets(self, environment: str) -> Secrets: ...
     def status(self) -> str: ...

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AgentSecretsError", "Closed", "Conflict", "Forbidden", "HistoryError", "InvalidArgument", "InvitationError",
-    "KeychainError", "MissingSecrets", "NoIdentity", "NoWorkspace", "NotAdmitted", "OpenFailed", "RelayError",
-    "RelayUnreachable", "UnknownEnvironment", "UnknownMember", "UnknownSecret", "VaultError", "VaultForked",
+    "KeychainError", "LeaseOver", "LeaseWider", "MissingSecrets", "NoIdentity", "NoWorkspace", "NotAdmitted", "OpenFailed", "ReadForbidden", "RelayError",
+    "RelayUnreachable", "UnknownEnvironment", "UnknownMember", "UnknownSecret", "UpstreamError", "UseForbidden", "VaultError", "VaultForked",
 ]
 
 
@@ -174,6 +174,36 @@ class Conflict(AgentSecretsError):
     _usual = "conflict"
 
 
+class ReadForbidden(AgentSecretsError):
+    """The secret may be used and not read."""
+
+    _usual = "read_forbidden"
+
+
+class UseForbidden(AgentSecretsError):
+    """The secret's policy does not allow this use."""
+
+    _usual = "use_forbidden"
+
+
+class LeaseWider(AgentSecretsError):
+    """A narrower handle was asked to allow more than the one it comes from."""
+
+    _usual = "lease_wider"
+
+
+class LeaseOver(AgentSecretsError):
+    """The handle's time is over or its uses are spent."""
+
+    _usual = "lease_over"
+
+
+class UpstreamError(AgentSecretsError):
+    """The host of a request cannot be reached, or its answer cannot be handed out."""
+
+    _usual = "upstream_unreachable"
+
+
 _OF_CODE: "Dict[_Code, Type[AgentSecretsError]]" = {
     "invalid_argument": InvalidArgument, "malformed_recipient": InvalidArgument, "malformed_identity": InvalidArgument,
     "weak_key": InvalidArgument, "malformed_words": InvalidArgument, "invalid_name": InvalidArgument,
@@ -183,7 +213,12 @@ _OF_CODE: "Dict[_Code, Type[AgentSecretsError]]" = {
     "keychain_failed": KeychainError, "relay_unreachable": RelayUnreachable, "relay_timeout": RelayUnreachable,
     "not_admitted": NotAdmitted, "forbidden": Forbidden, "out_of_scope": Forbidden, "unknown_member": UnknownMember,
     "ambiguous_member": UnknownMember, "unknown_environment": UnknownEnvironment, "unknown_secret": UnknownSecret,
-    "missing_secrets": MissingSecrets, "conflict": Conflict,
+    "missing_secrets": MissingSecrets, "conflict": Conflict, "read_forbidden": ReadForbidden,
+    "use_forbidden": UseForbidden, "address_forbidden": UseForbidden, "redirect_refused": UseForbidden,
+    "lease_wider": LeaseWider, "lease_over": LeaseOver, "invalid_request": InvalidArgument,
+    "not_injectable": InvalidArgument, "malformed_policy": InvalidArgument, "secret_too_short": InvalidArgument,
+    "upstream_unreachable": UpstreamError, "upstream_timeout": UpstreamError, "upstream_malformed": UpstreamError,
+    "answer_too_large": UpstreamError, "answer_unreadable": UpstreamError,
 }
 # The bands of the codes' numbers.
 _OF_BAND: "Dict[int, Type[AgentSecretsError]]" = {

@@ -1,17 +1,18 @@
 """pytest fixtures; found by their entry point where this package is installed."""
 from contextlib import ExitStack
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterator
 
 import pytest
 
 
 @pytest.fixture
-def agentsecrets_override() -> "Iterator[Callable[[Mapping[str, Any]], Any]]":
-    """agentsecrets_override({"NAME": "fake"}): load() returns exactly these values until the test ends."""
+def agentsecrets_override() -> "Iterator[Callable[..., Any]]":
+    """agentsecrets_override({"NAME": "fake"}): load() returns exactly these values until the test ends; with
+    policies={"NAME": {...}} under their policies, for the tests of what uses handles."""
     from .testing import override
 
     with ExitStack() as stack:
-        yield lambda values: stack.enter_context(override(values))
+        yield lambda values, **options: stack.enter_context(override(values, **options))
 
 
 @pytest.fixture

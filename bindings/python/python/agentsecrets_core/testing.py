@@ -7,7 +7,8 @@
         founder = member(relay, "laptop")
 """
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generator, Mapping, Optional, Union
+from json import dumps
+from typing import TYPE_CHECKING, Any, Generator, Mapping, Optional, Union
 
 from . import _load, _native
 from ._client import Client
@@ -21,11 +22,13 @@ __all__ = ["MemoryRelay", "member", "override"]
 
 
 @contextmanager
-def override(values: "Mapping[str, Union[str, bytes, Secret]]") -> Generator[Secrets, None, None]:
-    """load() returns exactly these values, in every thread, until the block ends."""
+def override(values: "Mapping[str, Union[str, bytes, Secret]]", *,
+             policies: "Optional[Mapping[str, Mapping[str, Any]]]" = None) -> Generator[Secrets, None, None]:
+    """load() returns exactly these values, in every thread, until the block ends; each under its policy, if it has one."""
     if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"values are a mapping, not {type(values).__name__}")
-    secrets = Secrets._of(_native.Secrets.of_values(list(values.items())), None)
+    written = {name: dumps(policy) for name, policy in (policies or {}).items()}
+    secrets = Secrets._of(_native.Secrets.of_values(list(values.items()), written), None)
     _load._overrides.append(secrets)
     try:
         yield secrets

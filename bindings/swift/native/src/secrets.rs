@@ -46,11 +46,11 @@ pub fn load(
 
 #[uniffi::export]
 impl NativeSecrets {
-    /// Values given by name.
+    /// Values given by name; a name that no secret can have stands for nothing, as it would in earnest.
     #[uniffi::constructor]
     pub fn of_values(values: Vec<NamedSecret>) -> Arc<Self> {
         let values = values.into_iter().map(|one| (one.name, one.value.copied()));
-        Arc::new(Self(model::Secrets::of_values(values)))
+        Arc::new(Self(model::Secrets::of_plain_values(values)))
     }
 
     /// Names in sorted order.
