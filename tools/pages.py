@@ -11,7 +11,7 @@ FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=fence)
 
 @dataclass
 class Block:
-    """One block of code: its language, its words (`as=ada keep=CODE`), why it is not run, its text."""
+    """One block of code: its language, its words (`as=you keep=CODE`), why it is not run, its text."""
     page: Path
     line: int
     language: str
@@ -47,7 +47,7 @@ def paths():
 
 
 def words_of(info):
-    """`sh as=ada norun: needs a Mac` gives ("sh", {"as": "ada"}, "needs a Mac")."""
+    """`sh as=you norun: needs a Mac` gives ("sh", {"as": "ada"}, "needs a Mac")."""
     info, _, norun = info.partition("norun:")
     first, *rest = info.split() or [""]
     pairs = (word.partition("=") for word in rest)
