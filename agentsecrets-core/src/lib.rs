@@ -40,12 +40,14 @@ pub mod weakened;
 // Layer 2: values.
 /// `.env` text.
 pub mod dotenv;
-/// Values of an environment as text for other programs, and back.
+/// Values of an environment as text for other programs.
 pub mod export;
 /// What people read to each other.
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
 pub mod identity;
+/// What other tools write, read strictly.
+pub mod import;
 /// The invitation code, the reply and its proof.
 pub mod invitation;
 /// Requests to a relay and its answers.
