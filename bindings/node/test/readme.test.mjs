@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { device, node } from "./stage.mjs";
 
 const pages = readdirSync("pages").sort().map((page) => readFileSync(join("pages", page), "utf8"));
-const blocks = [...pages.join("\n").matchAll(/^```(js|ts|sh)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
+const blocks = [...pages.join("\n").matchAll(/^```(js|ts|sh)\b[^\n]*\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 const tsc = join(process.cwd(), "node_modules/typescript/bin/tsc");
 const { environment } = await device({ DATABASE_URL: "postgres://fake-4711", API_TOKEN: "fake-token-4711" });
 // Where nothing is installed but the tarballs; see check.mjs.
