@@ -12,6 +12,36 @@
 //! # Ok::<(), agentsecrets_core::Error>(())
 //! ```
 //!
+//! From nothing to a value, in a vault that is gone with the process and a workspace that no relay
+//! knows:
+//!
+#![cfg_attr(feature = "client", doc = "```")]
+#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+//! use agentsecrets_core::{
+//!     client::{Client, Secrets, fresh_identity},
+//!     identity::Kind,
+//!     name::SecretName,
+//!     secret::SecretBytes,
+//!     sync,
+//!     transport::HttpTransport,
+//!     vault::MemoryVault,
+//! };
+//!
+//! let identity = fresh_identity(Kind::Human)?;
+//! let client = Client::new(Box::new(MemoryVault::default()), Box::new(HttpTransport::new()), identity);
+//! let workspace = client.run(|start| sync::create(start, "acme".into(), "laptop".into(), None))?;
+//! let view = client.read(|start| sync::view(start, workspace))?;
+//! let environment = view.environment("development")?;
+//!
+//! let change = (SecretName::parse("API_TOKEN")?, Some(SecretBytes::copy_of(b"fake-value-1")));
+//! client.run(|start| sync::change(start, workspace, environment, vec![change]))?;
+//! client.run(|start| sync::push(start, workspace, environment, sync::Insist::default()))?;
+//!
+//! let secrets = Secrets::of(&client.snapshot(workspace, environment)?);
+//! assert!(secrets.require("API_TOKEN")?.ct_eq(b"fake-value-1"));
+//! # Ok::<(), agentsecrets_core::Error>(())
+//! ```
+//!
 //! Three types carry the rest:
 //! - `client::Client` runs operations with a vault and a transport, the ready-made ones or yours;
 //! - [`sync::Machine`] is one operation, for hosts with an event loop, a store or sockets of their
