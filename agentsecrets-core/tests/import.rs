@@ -1,7 +1,7 @@
 //! Import: what other tools write is read to the last byte, or refused without repeating a value.
 //! `tools/import-peers` holds the same forms to the tools themselves.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use agentsecrets_core::{
     Error, ErrorCode, Result,

@@ -39,7 +39,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Entries> {
     let mut lines = Lines { rest: text, number: 1 };
     lines.start();
     let mut entries = Vec::new();
-    while lines.to_entry() {
+    while lines.seek_entry() {
         if lines.line().trim_ascii_end() == "sops:" {
             return Err(sealed::by_sops());
         }
@@ -146,7 +146,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Goes to the next entry, if there is one in this document.
-    fn to_entry(&mut self) -> bool {
+    fn seek_entry(&mut self) -> bool {
         self.skip_blank();
         let ends = self.line().trim_ascii_end() == "...";
         if ends {
@@ -167,7 +167,8 @@ impl<'a> Lines<'a> {
         }
         let tail = self.line();
         let comment = tail.trim_ascii_start();
-        if !comment.is_empty() && !(comment.starts_with('#') && comment.len() < tail.len()) {
+        let is_comment = comment.starts_with('#') && comment.len() < tail.len();
+        if !is_comment && !comment.is_empty() {
             return Err("something follows its value");
         }
         self.next();

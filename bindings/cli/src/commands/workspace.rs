@@ -122,7 +122,8 @@ fn repush(context: &Context) -> Result<()> {
             done.absent
         ));
     }
-    line(&format!("brought back {} entries, up to {}", done.entries, done.head))
+    let entries = if done.entries == 1 { "entry" } else { "entries" };
+    line(&format!("brought back {} {entries}, up to {}", done.entries, done.head))
 }
 
 pub(crate) fn join(context: &Context, code: &str, label: Option<String>, wait: bool) -> Result<()> {
