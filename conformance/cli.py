@@ -289,6 +289,32 @@ def scopes_and_roles_hold(stage):
 
 
 @test
+def a_writer_of_single_secrets_is_told_at_once_what_lies_outside(stage):
+    _, owner, _ = stage.team()
+    owner.run("secrets", "set", "PROD", "--env", "production", stdin=b"1")
+    single = stage.join(owner, "single", "writer", "--scope", "production:PROD")
+    place = {row["name"]: row["id"] for row in owner.json("env", "list")}["production"]
+    single.run("secrets", "set", "PROD", "--env", place, stdin=b"2")
+    error = fails(single, "out_of_scope", "secrets", "set", "OTHER", "--env", place, "--no-push", stdin=b"x")
+    expect("OTHER" in error["message"], "by name, before anything is kept")
+    owner.run("secrets", "pull")
+    expect(owner.out("secrets", "get", "PROD", "--env", "production", "--reveal") == "2", "what lies inside is pushed")
+
+
+@test
+def import_reads_what_is_piped_and_refuses_what_is_sealed(stage):
+    solo = stage.local()
+    solo.run("secrets", "import", "-", stdin=b"A: 'it''s'\nB: |-\n  one\n  two\n")
+    expect(solo.out("secrets", "get", "B", "--reveal") == "one\ntwo", "YAML is known by its first line")
+    solo.run("secrets", "import", "-", "--format", "sops-dotenv", stdin=b"A='q' # r\n")
+    expect(solo.out("secrets", "get", "A", "--reveal") == "'q' # r", "a format that is named is taken")
+    for text in (b"A=encrypted:fake-sealed", b"A: ENC[AES256_GCM,data:fake-sealed]\nsops:\n  mac: x\n", b"A=fake-sealed\nA=2\n"):
+        done = solo.run("secrets", "import", "-", stdin=text, code=None)
+        expect(done.returncode in (1, 2) and b"fake-sealed" not in done.stderr, "refused, and nothing is repeated")
+    expect(solo.out("secrets", "get", "A", "--reveal") == "'q' # r", "nothing of it is stored")
+
+
+@test
 def an_agent_works_from_its_identity_string_alone(stage):
     _, owner, _ = stage.team()
     owner.run("secrets", "set", "A", stdin=b"for the agent")
@@ -429,7 +455,7 @@ def a_restored_relay_gets_back_what_it_lost(stage):
     relay.start()
     done = owner.run("secrets", "pull", code=1)
     expect(b"error[rollback]" in done.stderr and b"help: agentsecrets workspace repush" in done.stderr, done.stderr)
-    expect(owner.out("workspace", "repush").startswith("brought back 1 entries"), "what was lost comes back")
+    expect(owner.out("workspace", "repush").startswith("brought back 1 entry,"), "what was lost comes back")
     expect(owner.out("workspace", "repush") == "the relay lacks nothing", "once")
     # The log has the entry; its value has to come from a member who holds it.
     fails(other, "delivery_withheld", "secrets", "pull")

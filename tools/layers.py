@@ -15,7 +15,7 @@ from pathlib import Path
 CORE = "agentsecrets-core/src"
 LAYERS = {
     1: "crypto error encoding secret weakened",
-    2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export message"
+    2: "name identity fingerprint sealed_box workspace_key parcel invitation dotenv export import message"
        " redact request_signature secret_policy wire",
     3: "call_audit log drift policy snapshot",
     4: "sync",

@@ -29,37 +29,35 @@ type Line<T> = Result<T, &'static str>;
 /// # Errors
 /// `dotenv_syntax` with the number of the first bad line, counted from 1.
 pub fn parse(bytes: &[u8]) -> Result<Vec<(SecretName, SecretBytes)>> {
+    let mut list: Vec<(SecretName, SecretBytes)> = Vec::new();
+    let mut places: BTreeMap<SecretName, usize> = BTreeMap::new();
+    for (name, value) in entries(bytes)? {
+        match places.get(&name) {
+            Some(place) => list[*place].1 = value,
+            None => {
+                places.insert(name.clone(), list.len());
+                list.push((name, value));
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// As [`parse`], with every line: a name that stands there twice comes twice.
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(SecretName, SecretBytes)>> {
     let text = unix_lines(bytes.strip_prefix(BOM).unwrap_or(bytes));
     if let Some(at) = text.iter().position(|b| *b == 0) {
         return Err(bad_line(&text[..at], "it holds a zero byte"));
     }
-    let mut entries = Entries::default();
+    let mut list = Vec::new();
     let mut rest = next_entry(&text);
     while !rest.is_empty() {
         let before = &text[..text.len() - rest.len()];
         let (name, value, after) = entry(rest).map_err(|why| bad_line(before, why))?;
-        entries.put(name, value);
+        list.push((name, value));
         rest = next_entry(after);
     }
-    Ok(entries.list)
-}
-
-#[derive(Default)]
-struct Entries {
-    list: Vec<(SecretName, SecretBytes)>,
-    places: BTreeMap<SecretName, usize>,
-}
-
-impl Entries {
-    fn put(&mut self, name: SecretName, value: SecretBytes) {
-        match self.places.get(&name) {
-            Some(place) => self.list[*place].1 = value,
-            None => {
-                self.places.insert(name.clone(), self.list.len());
-                self.list.push((name, value));
-            }
-        }
-    }
+    Ok(list)
 }
 
 fn bad_line(before: &[u8], why: &'static str) -> Error {

@@ -1,4 +1,6 @@
-//! Values of an environment as text for other programs, and back: `.env`, JSON, shell.
+//! Values of an environment as text for other programs: `.env`, JSON, shell. [`import`] reads them back.
+//!
+//! [`import`]: crate::import
 
 use std::str::FromStr;
 
@@ -46,14 +48,6 @@ impl Format {
             Self::Shell => "shell",
         }
     }
-
-    /// What a file to import holds: JSON where its name or its first character says so, else
-    /// `.env`, in which no line begins with a brace.
-    pub fn detect(file_name: Option<&str>, bytes: &[u8]) -> Self {
-        let named = file_name.is_some_and(|name| name.to_ascii_lowercase().ends_with(".json"));
-        let first = without_bom(bytes).trim_ascii_start().first();
-        if named || first == Some(&b'{') { Self::Json } else { Self::Dotenv }
-    }
 }
 
 impl FromStr for Format {
@@ -75,22 +69,6 @@ pub fn write(format: Format, entries: &[(&SecretName, &SecretBytes)]) -> Result<
         Format::Json => json::write(entries),
         Format::Shell => write_shell(entries),
     }
-}
-
-/// Reads a file to import, in the format that [`Format::detect`] sees.
-///
-/// # Errors
-/// `dotenv_syntax` or, for JSON, `invalid_argument`, with the line; `invalid_name`;
-/// `duplicate_name` for a name that a JSON file holds twice.
-pub fn read(file_name: Option<&str>, bytes: &[u8]) -> Result<Vec<(SecretName, SecretBytes)>> {
-    match Format::detect(file_name, bytes) {
-        Format::Json => json::read(without_bom(bytes)),
-        Format::Dotenv | Format::Shell => dotenv::parse(bytes),
-    }
-}
-
-fn without_bom(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 const QUOTE_IN_QUOTES: &[u8] = br"'\''";

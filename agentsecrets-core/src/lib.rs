@@ -12,6 +12,36 @@
 //! # Ok::<(), agentsecrets_core::Error>(())
 //! ```
 //!
+//! From nothing to a value, in a vault that is gone with the process and a workspace that no relay
+//! knows:
+//!
+#![cfg_attr(feature = "client", doc = "```")]
+#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+//! use agentsecrets_core::{
+//!     client::{Client, Secrets, fresh_identity},
+//!     identity::Kind,
+//!     name::SecretName,
+//!     secret::SecretBytes,
+//!     sync,
+//!     transport::HttpTransport,
+//!     vault::MemoryVault,
+//! };
+//!
+//! let identity = fresh_identity(Kind::Human)?;
+//! let client = Client::new(Box::new(MemoryVault::default()), Box::new(HttpTransport::new()), identity);
+//! let workspace = client.run(|start| sync::create(start, "acme".into(), "laptop".into(), None))?;
+//! let view = client.read(|start| sync::view(start, workspace))?;
+//! let environment = view.environment("development")?;
+//!
+//! let change = (SecretName::parse("API_TOKEN")?, Some(SecretBytes::copy_of(b"fake-value-1")));
+//! client.run(|start| sync::change(start, workspace, environment, vec![change]))?;
+//! client.run(|start| sync::push(start, workspace, environment, sync::Insist::default()))?;
+//!
+//! let secrets = Secrets::of(&client.snapshot(workspace, environment)?);
+//! assert!(secrets.require("API_TOKEN")?.ct_eq(b"fake-value-1"));
+//! # Ok::<(), agentsecrets_core::Error>(())
+//! ```
+//!
 //! Three types carry the rest:
 //! - `client::Client` runs operations with a vault and a transport, the ready-made ones or yours;
 //! - [`sync::Machine`] is one operation, for hosts with an event loop, a store or sockets of their
@@ -40,12 +70,14 @@ pub mod weakened;
 // Layer 2: values.
 /// `.env` text.
 pub mod dotenv;
-/// Values of an environment as text for other programs, and back.
+/// Values of an environment as text for other programs.
 pub mod export;
 /// What people read to each other.
 pub mod fingerprint;
 /// Private half and public half of a device, agent or job.
 pub mod identity;
+/// What other tools write, read strictly.
+pub mod import;
 /// The invitation code, the reply and its proof.
 pub mod invitation;
 /// Requests to a relay and its answers.

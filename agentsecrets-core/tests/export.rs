@@ -5,6 +5,7 @@
 use agentsecrets_core::{
     ErrorCode, Result,
     export::{self, Format},
+    import::{self, Source},
     name::SecretName,
     secret::SecretBytes,
 };
@@ -40,7 +41,7 @@ fn plain(entries: &Entries) -> Vec<(&str, &[u8])> {
 }
 
 fn json(text: &str) -> Result<Entries> {
-    export::read(Some("secrets.JSON"), text.as_bytes())
+    import::read(None, Some("secrets.JSON"), text.as_bytes())
 }
 
 #[test]
@@ -78,7 +79,9 @@ fn json_that_is_no_set_of_values_is_refused_without_repeating_it() {
         ("\"hunter2\"", "line 1"),
         ("[\"hunter2\"]", "line 1"),
         ("{\"A\":\"hunter2\"} x", "line 1, column 17"),
-        ("{\"A\":42}", "the value of A"),
+        ("{\"A\":042}", "line 1"),
+        ("{\"A\":1e3}", "the value of A"),
+        ("{\"A\":1.0}", "the value of A"),
         ("{\"A\":null}", "the value of A"),
         ("{\"A\":[\"hunter2\"]}", "the value of A"),
         ("{\"A\":{\"base64\":\"hunter2\"}}", "the value of A"),
@@ -98,17 +101,17 @@ fn json_that_is_no_set_of_values_is_refused_without_repeating_it() {
     let error = json("{\"A\":\"1\",\"hunter-2\":\"2\"}").unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidName);
     assert!(error.message().starts_with("entry 2 of the file"), "{error}");
-    assert!(export::read(Some("a.json"), b"{\"A\":\"\xff\"}").is_err());
+    assert!(import::read(None, Some("a.json"), b"{\"A\":\"\xff\"}").is_err());
 }
 
 #[test]
-fn the_name_or_the_first_character_decides_what_is_read() {
-    assert_eq!(Format::detect(Some("a.json"), b""), Format::Json);
-    assert_eq!(Format::detect(None, b" \n{\"A\":\"1\"}"), Format::Json);
-    assert_eq!(Format::detect(Some(".env"), b"A={}"), Format::Dotenv);
-    let read = export::read(None, b"B=2\nA='1'\n").unwrap();
+fn the_name_or_the_first_line_decides_what_is_read() {
+    assert_eq!(Source::detect(Some("a.json"), b""), Source::Json);
+    assert_eq!(Source::detect(None, b" \n{\"A\":\"1\"}"), Source::Json);
+    assert_eq!(Source::detect(Some(".env"), b"A={}"), Source::Dotenv);
+    let read = import::read(None, None, b"B=2\nA='1'\n").unwrap();
     assert_eq!(plain(&read), [("B", &b"2"[..]), ("A", b"1")]);
-    assert_eq!(export::read(None, b"nothing").unwrap_err().code(), ErrorCode::DotenvSyntax);
+    assert_eq!(import::read(None, None, b"nothing").unwrap_err().code(), ErrorCode::DotenvSyntax);
 }
 
 #[test]
@@ -178,7 +181,7 @@ proptest! {
     ], 0..5)) {
         let entries = numbered(&values);
         let written = write(Format::Json, &entries).unwrap();
-        let read = export::read(None, written.expose()).unwrap();
+        let read = import::read(None, None, written.expose()).unwrap();
         prop_assert_eq!(plain(&read), plain(&entries));
         let peer: serde_json::Value = serde_json::from_slice(written.expose()).unwrap();
         prop_assert_eq!(peer.as_object().unwrap().len(), values.len());
@@ -186,8 +189,8 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = export::read(Some("a.json"), &text);
-        let _ = export::read(None, &text);
+        let _ = import::read(None, Some("a.json"), &text);
+        let _ = import::read(None, None, &text);
     }
 }
 
@@ -199,7 +202,7 @@ proptest! {
         for format in [Format::Json, Format::Dotenv] {
             let entries = numbered(&[value.clone().into_bytes()]);
             let written = write(format, &entries).unwrap();
-            let read = export::read(None, written.expose()).unwrap();
+            let read = import::read(None, None, written.expose()).unwrap();
             prop_assert!(read[0].1.ct_eq(value.as_bytes()));
         }
     }

@@ -131,9 +131,10 @@ class Checks:
         return program
 
     def readme(self):
-        """Every block of C in the README compiles."""
-        blocks = (ROOT / "bindings/c/README.md").read_text().split("```c\n")[1:]
-        expect(blocks, "the README has no C")
+        """Every block of C in the pages compiles."""
+        pages = [(ROOT / name).read_text().split("```c\n")[1:] for name in ("bindings/c/README.md", "docs/04-apps.md")]
+        expect(all(pages), "a page has no C")
+        blocks = sum(pages, [])
         for number, block in enumerate(blocks):
             source = self.folder / f"readme-{number}.c"
             source.write_text(block.split("```")[0] + "\nint main(void) { return with_database(NULL) == 0; }\n")

@@ -38,7 +38,9 @@ function project(cache, tarballs) {
     rmSync(join(place, part), { recursive: true, force: true });
     cpSync(join(here, part), join(place, part), { recursive: true });
   }
-  cpSync(join(here, "README.md"), join(place, "README.md"));
+  mkdirSync(join(place, "pages"), { recursive: true });
+  const pages = ["bindings/node/README.md", "README.md", "docs/04-apps.md"];
+  pages.forEach((page, at) => cpSync(join(root, page), join(place, "pages", `${at}.md`)));
   return place;
 }
 

@@ -172,7 +172,7 @@ class Checks:
     def all(self):
         self.check("stage", self.stage)
         self.check("empty environment", self.empty)
-        for readme in (ROOT / "README.md", HERE / "README.md"):
+        for readme in (ROOT / "README.md", HERE / "README.md", ROOT / "docs/04-apps.md"):
             self.check(f"README {readme}", self.readme, readme)
         self.check("example quickstart", self.quickstart)
         self.check("example web_app", self.web_app)

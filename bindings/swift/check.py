@@ -187,9 +187,9 @@ class Checks:
     def readme(self, member, relay):
         """Every block of Swift in the READMEs, as it is written, compiles and runs against a relay."""
         blocks = []
-        for file in (ROOT / "README.md", HERE / "README.md"):
+        for file in (ROOT / "README.md", HERE / "README.md", ROOT / "docs/04-apps.md"):
             blocks += [block.split("```")[0] for block in file.read_text().split("```swift\n")[1:]]
-        expect(len(blocks) >= 6, f"{len(blocks)} blocks")
+        expect(len(blocks) >= 8, f"{len(blocks)} blocks")
         program = self.snippet("readme", readme_program(blocks))
         shown = self.swift(program, relay.url, cwd=member.project, environment=member.environment)
         for expected in (f"connected {len(NAMES['DATABASE_URL'])}", "missing: [\"PORT\"]", "true [\"laptop\", \"phone\"]", "founded 64"):

@@ -135,6 +135,7 @@ pub fn change(
                     format!("the value of {name} has more than {MAX_VALUE} bytes"),
                 ));
             }
+            replica.may_change(&session, &snapshot, &name)?;
             snapshot.change(name, value, session.io.now())?;
         }
         replica.store_snapshot(&session, &snapshot).await

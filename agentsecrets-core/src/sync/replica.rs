@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     invitation::Token,
     log::{Member, Role, SignedEntry, State, entry::MAX_ENTRY},
+    name::SecretName,
     secret::SecretBytes,
     snapshot::Snapshot,
     workspace_key::{SealedLabel, Subject, WorkspaceKey},
@@ -195,6 +196,28 @@ impl Replica {
                 "the environment lies outside of this member's scope",
             )),
         }
+    }
+
+    /// Whether this device may change one value of an environment that it may write to: a member whose
+    /// scope is single secrets gives those new versions, and creates none.
+    ///
+    /// # Errors
+    /// `out_of_scope`, with the name.
+    pub(super) fn may_change(
+        &self,
+        session: &Session,
+        snapshot: &Snapshot,
+        name: &SecretName,
+    ) -> Result<()> {
+        let scope = self.me(session)?.scope();
+        let held = snapshot.by_name(name).map(|held| held.id);
+        if scope.holds_environment(&snapshot.environment)
+            || held.is_some_and(|id| scope.holds(&snapshot.environment, &id))
+        {
+            return Ok(());
+        }
+        let cause = format!("{name} lies outside of this member's scope, which is single secrets");
+        Err(Error::new(ErrorCode::OutOfScope, cause))
     }
 
     /// Takes verified entries in: log first, then the state with its pin, so that a crash between

@@ -22,7 +22,7 @@ pub(crate) enum Command {
         /// What members will call this device
         #[arg(long)]
         label: Option<String>,
-        /// A .env or .json file to import
+        /// A .env, .json, .yaml or .csv file to import; - reads it from stdin
         #[arg(long, value_name = "FILE")]
         import: Option<PathBuf>,
     },
@@ -415,9 +415,13 @@ pub(crate) enum Secrets {
         #[arg(long)]
         no_push: bool,
     },
-    /// Set every entry of a .env or .json file, and push them
+    /// Set every entry of a .env, .json, .yaml or .csv file, and push them
     Import {
+        /// The file; - reads it from stdin, as from `sops -d` or `dotenvx get`
         file: PathBuf,
+        /// dotenv, json, yaml, csv or sops-dotenv; without it the file's name or content says
+        #[arg(long)]
+        format: Option<String>,
         #[arg(long)]
         env: Option<String>,
         /// Keep the changes in the vault until `secrets push`

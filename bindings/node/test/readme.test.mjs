@@ -1,13 +1,13 @@
-// README's lines as written, in an empty project that installed the tarballs: ES modules, CommonJS, TypeScript.
+// The lines of README and docs as written, in an empty project that installed the tarballs: ES modules, CommonJS, TypeScript.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { device, node } from "./stage.mjs";
 
-const readme = readFileSync("README.md", "utf8");
-const blocks = [...readme.matchAll(/^```(js|ts|sh)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
+const pages = readdirSync("pages").sort().map((page) => readFileSync(join("pages", page), "utf8"));
+const blocks = [...pages.join("\n").matchAll(/^```(js|ts|sh)\b[^\n]*\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
 const tsc = join(process.cwd(), "node_modules/typescript/bin/tsc");
 const { environment } = await device({ DATABASE_URL: "postgres://fake-4711", API_TOKEN: "fake-token-4711" });
 // Where nothing is installed but the tarballs; see check.mjs.
@@ -26,7 +26,7 @@ const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexe
 blocks.forEach(({ language, text }, at) => {
   if (language === "sh") return;
   const kind = language === "ts" ? "TypeScript" : text.includes("require(") ? "CommonJS" : "an ES module";
-  test(`block ${at + 1} of README runs as ${kind}`, async () => {
+  test(`block ${at + 1} of the pages runs as ${kind}`, async () => {
     const file = { TypeScript: "block.mts", CommonJS: "block.cjs", "an ES module": "block.mjs" }[kind];
     writeFileSync(join(empty, file), text);
     if (kind === "TypeScript") {

@@ -28,8 +28,9 @@ pub(crate) fn secrets(context: &Context, command: Secrets) -> Result<ExitCode> {
         Secrets::Get { name, env, reveal } => get(context, &name, env.as_deref(), reveal),
         Secrets::List { env } => list(context, env.as_deref()),
         Secrets::Delete { name, env, no_push } => delete(context, &name, env.as_deref(), !no_push),
-        Secrets::Import { file, env, no_push } => {
-            import::import(context, env.as_deref(), import::read(&file)?, !no_push)
+        Secrets::Import { file, format, env, no_push } => {
+            let entries = import::read(&file, format.as_deref())?;
+            import::import(context, env.as_deref(), entries, !no_push)
         }
         Secrets::Export { env, reveal, format } => export(context, env.as_deref(), reveal, &format),
         Secrets::Push { env, mine, sent_to_removed } => {

@@ -48,7 +48,7 @@ pub(crate) fn init(json: bool, label: Option<String>, file: Option<PathBuf>) -> 
 
 /// From a `.env` to a working `run` in one command: a local workspace unless there is one.
 fn init_import(mut context: Context, label: &str, file: &Path) -> Result<()> {
-    let entries = import::read(file)?;
+    let entries = import::read(file, None)?;
     if context.setup.workspace.is_none() {
         let name = std::env::current_dir()
             .ok()
@@ -122,7 +122,8 @@ fn repush(context: &Context) -> Result<()> {
             done.absent
         ));
     }
-    line(&format!("brought back {} entries, up to {}", done.entries, done.head))
+    let entries = if done.entries == 1 { "entry" } else { "entries" };
+    line(&format!("brought back {} {entries}, up to {}", done.entries, done.head))
 }
 
 pub(crate) fn join(context: &Context, code: &str, label: Option<String>, wait: bool) -> Result<()> {

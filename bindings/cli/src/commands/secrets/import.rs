@@ -1,22 +1,28 @@
 //! Reads a file of secrets and sets what differs.
 
-use std::path::Path;
+use std::{io::Read, path::Path};
 
 use agentsecrets_core::{
-    Error, ErrorCode, Result, export, name::SecretName, parcel::MAX_VALUE, secret::SecretBytes,
+    Error, ErrorCode, Result,
+    import::{self, Source},
+    name::SecretName,
+    parcel::MAX_VALUE,
+    secret::SecretBytes,
 };
 
 use crate::{context::Context, output::note};
 
-/// The entries of a `.env` or `.json` file, all valid, or an error and nothing.
-pub(crate) fn read(file: &Path) -> Result<Vec<(SecretName, SecretBytes)>> {
-    let bytes = std::fs::read(file).map(SecretBytes::new).map_err(|error| {
-        Error::new(
-            ErrorCode::InvalidArgument,
-            format!("{} cannot be read: {}", file.display(), error.kind()),
-        )
+/// The entries of a file, or of stdin for `-`, all valid; or an error and nothing.
+pub(crate) fn read(file: &Path, format: Option<&str>) -> Result<Vec<(SecretName, SecretBytes)>> {
+    let source = format.map(Source::parse).transpose()?;
+    let piped = file == Path::new("-");
+    let bytes = if piped { from_stdin() } else { std::fs::read(file) };
+    let bytes = bytes.map(SecretBytes::new).map_err(|error| {
+        let cause = format!("{} cannot be read: {}", file.display(), error.kind());
+        Error::new(ErrorCode::InvalidArgument, cause)
     })?;
-    let entries = export::read(Some(&file.to_string_lossy()), bytes.expose())?;
+    let name = file.to_string_lossy();
+    let entries = import::read(source, (!piped).then_some(&*name), bytes.expose())?;
     match entries.iter().find(|(_, value)| value.len() > MAX_VALUE) {
         Some((name, _)) => Err(Error::new(
             ErrorCode::ValueTooLarge,
@@ -24,6 +30,12 @@ pub(crate) fn read(file: &Path) -> Result<Vec<(SecretName, SecretBytes)>> {
         )),
         None => Ok(entries),
     }
+}
+
+fn from_stdin() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(1 << 20); // So that few files leave a copy behind as it grows.
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Sets what differs from the environment; entries with the value they have already are left.
