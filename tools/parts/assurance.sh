@@ -1,0 +1,95 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# What strangers' trust stands on beside tests of behaviour: promises of the interface, what is beneath us, memory, time.
+part_assurance() {
+  need 'python3 -c "import tomllib"' python3 || return
+  tests "assurance: interface check finds what is planted" tools/public-api --self-test
+  check "assurance: public interface is the one promised" tools/public-api
+  tests "assurance: dependency check finds what is planted" tools/dependencies --self-test
+  check "assurance: crates by feature, a reason for each" tools/dependencies
+  tests "assurance: bills of materials" tools/sbom --self-test
+  check "assurance: release plan; a wrong tag is refused" release_plan
+  tests "assurance: what is dropped is gone, each type" cargo test -p agentsecrets-core --locked --test wiping
+  need 'strace --version' strace || return
+  need 'gdb --version' gdb || return
+  need 'mkfs.ext4 -V' e2fsprogs || return
+  need 'dbus-run-session --version && command -v dbus-send' dbus-daemon dbus-bin || return
+  need 'gnome-keyring-daemon --version' gnome-keyring || return
+  binaries || return
+  tests "assurance: no value in clear at rest, four kinds of vault" tools/secret-service tools/at-rest "$CARGO_TARGET_DIR/debug"
+  grep -E '^    ' "$log"
+  if [ -n "$deep" ]; then deep_assurance; fi
+}
+
+# The long ones. Each can be run alone by its command in docs/assurance.md.
+deep_assurance() {
+  check "assurance: oldest compiler that is promised" oldest_compiler
+  check "assurance: oldest dependencies that are promised" oldest_dependencies
+  need 'valgrind --version' valgrind || return
+  check "assurance: operations with secrets, as released" cargo build --release --locked -p agentsecrets-ffi --example secret-times
+  tests "assurance: no time depends on a secret" tools/constant-time "$CARGO_TARGET_DIR/release/examples/secret-times"
+  grep -E '^    ' "$log"
+  llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+  need "command -v llvm-cov-$llvm || [ -x \"\$(rustc --print sysroot)/lib/rustlib/\$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-cov\" ]" \
+    "llvm-$llvm" || return
+  tests "assurance: lines of core's layers 1 to 4" tools/coverage
+  grep -E '^    ' "$log"
+  check "assurance: C library, two builds, one hash" tools/reproducible
+  cat "$log"
+  check "assurance: release of this platform, installed where nothing is" release_installs
+  tail -n 30 "$log"
+}
+
+# A clone with a tag of its own, since the tag is not made here.
+tagged_clone() {
+  git clone -q --no-hardlinks "$root" "$1" && git -C "$1" tag "v$(version_here)"
+}
+
+version_here() {
+  sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml
+}
+
+release_plan() (
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' EXIT
+  tagged_clone "$work/clone" && cd "$work/clone" && tools/release --plan "v$(version_here)" || exit 1
+  git tag v9.9.9
+  for wrong in v9.9.9 v0.0.0-none; do
+    ! tools/release --plan "$wrong" || { echo "$wrong is taken"; exit 1; }
+  done
+)
+
+# Built from the tag alone, and each artifact used in a folder that has nothing else of ours.
+release_installs() (
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' EXIT
+  venv release maturin==1.16.0 || exit 1
+  PATH=$(dirname "$python"):$PATH
+  tagged_clone "$work/clone" && "$work/clone/tools/release" "v$(version_here)" "$work/out" && ls -l "$work/out" || exit 1
+  mkdir "$work/empty" && cd "$work/empty" || exit 1
+  tar -xzf "$work"/out/agentsecrets-c-*.tar.gz && tar -xzf "$work"/out/agentsecrets-[0-9]*.tar.gz &&
+    tar -xzf "$work"/out/relay-reference-*.tar.gz || exit 1
+  ./agentsecrets --version && ./relay-reference --help >use.log || exit 1
+  printf '#include <agentsecrets.h>\nint main(void) { return agentsecrets_abi_version() == AGENTSECRETS_ABI_VERSION ? 0 : 1; }\n' >use.c
+  gcc use.c -Iusr/local/include -Lusr/local/lib -lagentsecrets -o use && LD_LIBRARY_PATH=usr/local/lib ./use || exit 1
+  python3 -m venv python && python/bin/pip install -q --no-index "$work"/out/*.whl &&
+    python/bin/python -c 'import agentsecrets_core; agentsecrets_core.load' || exit 1
+  npm install --silent --offline --no-audit "$work"/out/*.tgz && node -e 'require("agentsecrets-core").load' || exit 1
+  echo "installed: C library, wheel, npm package; run: command, relay"
+)
+
+# rust-version is a promise where it is built with; where the toolchain is not there, rustup gets it.
+oldest_compiler() {
+  oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  rustup toolchain list | grep -q "^$oldest" || rustup toolchain install "$oldest" --profile minimal || return 1
+  CARGO_TARGET_DIR="$CARGO_TARGET_DIR/oldest" cargo "+$oldest" check -p agentsecrets-core -p agentsecrets-ffi -p agentsecrets-cli \
+    -p relay-reference --locked
+}
+
+# The lowest versions that our own Cargo.toml files name, everything beneath them as the lock file has it or newer.
+oldest_dependencies() (
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' EXIT
+  git clone -q "$root" "$work/clone" && cd "$work/clone" && rm Cargo.lock || exit 1
+  RUSTC_BOOTSTRAP=1 cargo update -q -Z direct-minimal-versions && CARGO_TARGET_DIR="$CARGO_TARGET_DIR/lowest" \
+    cargo check -p agentsecrets-core -p agentsecrets-ffi -p agentsecrets-cli -p relay-reference --locked
+)
