@@ -99,7 +99,7 @@ const ORDER: [u8; 32] = [
 ];
 
 /// Key, signature and message, right at first and then changed, or made of anything.
-pub fn signature(data: &[u8]) {
+pub fn verdict(data: &[u8]) {
     let mut input = Input(data);
     let signer = SigningKey::from_seed(&Key::new(input.array()));
     let (mut key, changes) = (*signer.verifying_key().as_bytes(), input.below(5));

@@ -24,7 +24,7 @@ pub mod seeds;
 
 pub use answers::answers;
 pub use apply::apply;
-pub use boxes::{sealed_box, signature};
+pub use boxes::{sealed_box, verdict};
 pub use entries::{entry, parcel};
 pub use machine::machine;
 pub use people::{identity, invitation};
@@ -50,6 +50,6 @@ pub const TARGETS: [Target; 14] = [
     ("problem", problem),
     ("machine", machine),
     ("sealed_box", sealed_box),
-    ("signature", signature),
+    ("verdict", verdict),
     ("apply", apply),
 ];

@@ -29,7 +29,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "problem" => problems(),
         "machine" => machines(),
         "sealed_box" => boxes(),
-        "signature" => signatures(),
+        "verdict" => signatures(),
         _ => games(),
     }
 }
