@@ -1,0 +1,68 @@
+//! Files that people edit: `.env`, exports, the project file.
+
+use std::cell::OnceCell;
+
+use agentsecrets_core::{
+    config::ProjectFile,
+    dotenv,
+    export::{self, Format},
+    name::SecretName,
+    secret::SecretBytes,
+};
+use tempfile::TempDir;
+
+type Entries = Vec<(SecretName, SecretBytes)>;
+
+/// `.env` text and exports: what is written reads back as the same values, and has one form.
+pub fn dotenv(data: &[u8]) {
+    if let Ok(entries) = dotenv::parse(data) {
+        rewritten(Format::Dotenv, &entries);
+        rewritten(Format::Json, &entries);
+        let _ = export::write(Format::Shell, &borrowed(&entries));
+    }
+    for name in [None, Some(".env"), Some("values.json"), Some("values.sh")] {
+        if let Ok(entries) = export::read(name, data) {
+            rewritten(Format::Json, &entries);
+            rewritten(Format::Dotenv, &entries);
+        }
+    }
+}
+
+fn borrowed(entries: &Entries) -> Vec<(&SecretName, &SecretBytes)> {
+    entries.iter().map(|(name, value)| (name, value)).collect()
+}
+
+/// Values that a format cannot hold are refused when they are written, never changed.
+fn rewritten(format: Format, entries: &Entries) {
+    let Ok(text) = export::write(format, &borrowed(entries)) else { return };
+    let name = if format == Format::Json { "values.json" } else { ".env" };
+    let again = export::read(Some(name), text.expose()).expect("what was written");
+    assert!(same(&again, entries), "other values");
+    let twice = export::write(format, &borrowed(&again)).expect("what was read");
+    assert!(twice.ct_eq(text.expose()), "a second form");
+}
+
+fn same(one: &Entries, other: &Entries) -> bool {
+    let pair = |(a, b): (&(SecretName, SecretBytes), &(SecretName, SecretBytes))| {
+        a.0 == b.0 && a.1.ct_eq(b.1.expose())
+    };
+    one.len() == other.len() && one.iter().zip(other).all(pair)
+}
+
+thread_local! {
+    static FOLDER: OnceCell<TempDir> = const { OnceCell::new() };
+}
+
+/// A project file: what is written says the same.
+pub fn project_file(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(file) = ProjectFile::parse(text) else { return };
+    FOLDER.with(|folder| {
+        let folder = folder.get_or_init(crate::vaults::folder).path();
+        let path = file.write(folder).expect("a file");
+        let written = std::fs::read_to_string(&path).expect("the file");
+        assert_eq!(ProjectFile::parse(&written).expect("what was written"), file);
+        let (found, again) = ProjectFile::find(folder).expect("a file").expect("the file");
+        assert_eq!((found, again), (path, file));
+    });
+}
