@@ -108,7 +108,9 @@ impl Gateway {
             request = request.header(name, value)?;
         }
         let request = request.body(incoming.body.clone())?;
-        self.service.relay(&route.lease, &route.name, &request, |reply| pass(reply, out, begun))
+        self.service.relay(&route.lease, &route.name, &request, |reply| pass(reply, out, begun))?;
+        // The end comes after the record: who has a whole answer is on it.
+        http::chunk(out, b"").map_err(gone)
     }
 
     /// The route of a request, and what follows its token. The host must be this listener by number or as
@@ -136,7 +138,6 @@ fn goes_on(name: &str, value: &str) -> bool {
 
 /// Hands the answer on as it comes. A body that breaks off is not ended, so that the SDK sees it.
 fn pass(reply: &mut Reply, out: &mut TcpStream, begun: &mut bool) -> Result<()> {
-    let gone = |_: io::Error| Error::new(ErrorCode::Closed, "the caller hung up");
     *begun = true;
     http::write_head(out, reply.status, &reply.headers).map_err(gone)?;
     while let Some(piece) = reply.next_piece()? {
@@ -144,7 +145,11 @@ fn pass(reply: &mut Reply, out: &mut TcpStream, begun: &mut bool) -> Result<()> 
             http::chunk(out, &piece).map_err(gone)?;
         }
     }
-    http::chunk(out, b"").map_err(gone)
+    Ok(())
+}
+
+fn gone(_: io::Error) -> Error {
+    Error::new(ErrorCode::Closed, "the caller hung up")
 }
 
 fn say_failure(out: &mut TcpStream, error: &Error) -> io::Result<()> {

@@ -84,7 +84,7 @@ fn chunked(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     loop {
         let line = line(&mut reader.take(1 << 10))?;
         let size = line.split(';').next()?.trim();
-        let size = u64::from_str_radix(size, 16).ok()?;
+        let size = u64::from_str_radix(size, 16).ok().filter(|size| *size <= MAX_BODY)?;
         if body.len() as u64 + size > MAX_BODY {
             return None;
         }
@@ -119,4 +119,73 @@ pub(crate) fn chunk(stream: &mut impl Write, piece: &[u8]) -> std::io::Result<()
     stream.write_all(piece)?;
     stream.write_all(b"\r\n")?;
     stream.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes in, and what is written back.
+    struct Wire<'a>(&'a [u8], Vec<u8>);
+
+    impl Read for Wire<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(out)
+        }
+    }
+
+    impl Write for Wire<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn body(text: &str) -> Option<Vec<u8>> {
+        read(&mut Wire(text.as_bytes(), Vec::new())).map(|incoming| incoming.body)
+    }
+
+    #[test]
+    fn a_body_has_one_length() {
+        let plain = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcdef";
+        assert_eq!(body(plain), Some(b"abc".to_vec()));
+        let chunked = "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x\r\nd\r\n0\r\n\r\n";
+        assert_eq!(body(chunked), Some(b"abcd".to_vec()));
+        assert_eq!(body("GET / HTTP/1.1\r\n\r\n"), Some(vec![]));
+    }
+
+    #[test]
+    fn what_two_programs_could_read_differently_is_refused() {
+        for text in [
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            "POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\nabc",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nContent-Length : 3\r\n\r\nabc",
+            "GET / HTTP/1.1\nHost: a\n\n",
+            "GET http://other/ HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+            "GET / x HTTP/1.1\r\n\r\n",
+            "GET /",
+        ] {
+            assert_eq!(body(text), None, "{text:?}");
+        }
+        let endless = format!("GET / HTTP/1.1\r\n{}\r\n\r\n", "a: b\r\n".repeat(20_000));
+        assert_eq!(body(&endless), None);
+    }
+
+    #[test]
+    fn who_waits_for_leave_to_send_a_body_gets_it() {
+        let text = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na";
+        let mut wire = Wire(text.as_bytes(), Vec::new());
+        assert!(read(&mut wire).is_some_and(|incoming| incoming.body == b"a"));
+        assert_eq!(wire.1, b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
 }

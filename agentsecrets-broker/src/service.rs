@@ -329,7 +329,7 @@ impl Service {
         };
         let result = act_on(&mut call);
         call.failed = result.as_ref().err().map(|error| error.code().as_str().to_owned());
-        for text in [&mut call.agent, &mut call.reason, &mut call.path] {
+        for text in [&mut call.agent, &mut call.reason, &mut call.host, &mut call.path] {
             *text = self.redactor.redact_text(text);
         }
         self.calls.append(self.client.vault(), call)?;

@@ -312,7 +312,9 @@ def the_agents_process_holds_no_byte_of_a_secret(stage):
 def exit_code_signals_and_the_end_pass_through(stage):
     done = stage.member.run("run", "--broker", "--", "sh", "-c", 'echo "$AGENTSECRETS_BROKER"; exit 41', code=41)
     path = Path(done.stdout.decode().strip())
+    stage.member.environment["KEY"] = SECRET
     environment = stage.member.run("run", "--broker", "--", "env").stdout
+    del stage.member.environment["KEY"]
     no_value(environment)
     expect(b"VAULT" not in environment and b"AGENTSECRETS_HOME" not in environment, "the child has no key to the vault")
     for _ in range(100):

@@ -7,6 +7,7 @@ use super::*;
 
 #[cfg(all(feature = "gzip", feature = "brotli"))]
 mod body;
+#[allow(unreachable_pub)]
 mod model;
 
 const VALUE: &str = "tok\"en/&+ 9ü%z";
@@ -276,8 +277,14 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(part, 0..24).prop_map(|parts| parts.concat())
 }
 
+/// 400 texts, unless `PROPTEST_CASES` says otherwise.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig::with_cases(cases.unwrap_or(400))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(config())]
 
     #[test]
     fn it_does_what_the_slow_model_does(text in texts(), cuts in proptest::collection::vec(0usize..200, 0..6)) {

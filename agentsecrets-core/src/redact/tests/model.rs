@@ -7,7 +7,7 @@ use data_encoding::{BASE64, BASE64URL};
 type Symbol = (u8, usize, usize);
 
 /// The text with `[redacted NAME]` for every stretch that stands for a value.
-pub(super) fn redact(text: &[u8], secrets: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn redact(text: &[u8], secrets: &[(&str, &[u8])]) -> Vec<u8> {
     let plain: Vec<Symbol> =
         text.iter().enumerate().map(|(at, byte)| (*byte, at, at + 1)).collect();
     let mut spans = Vec::new();

@@ -92,8 +92,9 @@ pub(crate) fn serve(
         std::thread::spawn(move || gateway.serve());
     }
     variables.insert(SOCKET.to_owned(), Value::from(socket.to_string_lossy()));
+    let names: Vec<String> = lease.names().map(SecretName::to_string).collect();
     variables.insert(TOKEN.to_owned(), Value::from(service.admit(lease)?));
-    output::line(&json!({ "variables": variables }).to_string())?;
+    output::line(&json!({ "variables": variables, "names": names }).to_string())?;
     if with_parent {
         let socket = socket.to_owned();
         std::thread::spawn(move || end_with(parent, &socket));
@@ -163,6 +164,10 @@ pub(crate) fn run(
     let mut child = std::process::Command::new(program);
     child.args(arguments);
     for name in agentsecrets_broker::KEPT_FROM_CHILD {
+        child.env_remove(name);
+    }
+    // What was in the environment before under a secret's name may be its value.
+    for name in ready["names"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         child.env_remove(name);
     }
     for (name, value) in variables {
