@@ -12,7 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-INVARIANTS = 48
+INVARIANTS = 51
 # Where no single check enforces the claim: what the weakened client does instead.
 INSTEAD = {
     25: "follows a branch that does not hold its pin",

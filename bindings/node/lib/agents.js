@@ -2,7 +2,7 @@
 // Secrets that may be used and not read: what agents and their tools get.
 
 const native = require("./native.js");
-const { call, settle } = require("./errors.js");
+const { AgentSecretsError, call, settle } = require("./errors.js");
 const check = require("./check.js");
 const { inspect, withBytes } = require("./secret.js");
 const { heldOf } = require("./secrets.js");
@@ -217,7 +217,11 @@ function spawn(command, options) {
   });
   check.list(command, "a command", check.text);
   const from = secrets ?? require("./load.js").loadSync();
-  return new Child(call(() => native.spawn(heldOf(from), command, only)));
+  const held = heldOf(from);
+  if (!(held instanceof native.Secrets)) {
+    throw new AgentSecretsError("values by hand are given to no command", { code: "unsupported" });
+  }
+  return new Child(call(() => native.spawn(held, command, only)));
 }
 
 module.exports = { Answer, Child, Handle, Redactor, redactorOf, spawn };

@@ -174,4 +174,40 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConve
     public static let dotenvSyntax = ErrorCode(rawValue: 808)
     /// This vault holds no values of that environment yet.
     public static let noSnapshot = ErrorCode(rawValue: 809)
+    /// The secret may be used and not read.
+    public static let readForbidden = ErrorCode(rawValue: 901)
+    /// The secret's policy does not allow this use.
+    public static let useForbidden = ErrorCode(rawValue: 902)
+    /// A narrower handle was asked to allow more than the one it comes from.
+    public static let leaseWider = ErrorCode(rawValue: 903)
+    /// The handle's time is over or its uses are spent.
+    public static let leaseOver = ErrorCode(rawValue: 904)
+    /// The request's address, header or body has a form that could be read in two ways.
+    public static let invalidRequest = ErrorCode(rawValue: 905)
+    /// The host's name leads to an address that is not public, and the policy names none.
+    public static let addressForbidden = ErrorCode(rawValue: 906)
+    /// The answer sends the request to another host.
+    public static let redirectRefused = ErrorCode(rawValue: 907)
+    /// No connection to the host.
+    public static let upstreamUnreachable = ErrorCode(rawValue: 908)
+    /// The host did not answer in time.
+    public static let upstreamTimeout = ErrorCode(rawValue: 909)
+    /// What answered does not speak HTTP, or broke off.
+    public static let upstreamMalformed = ErrorCode(rawValue: 910)
+    /// The answer is longer than the policy allows.
+    public static let answerTooLarge = ErrorCode(rawValue: 911)
+    /// The answer is encoded in a way that cannot be searched for the secret.
+    public static let answerUnreadable = ErrorCode(rawValue: 912)
+    /// The secret's bytes cannot stand at that place of a request.
+    public static let notInjectable = ErrorCode(rawValue: 913)
+    /// A secret's policy is not in its one form.
+    public static let malformedPolicy = ErrorCode(rawValue: 914)
+    /// A value is too short to be found in a text without false alarms.
+    public static let secretTooShort = ErrorCode(rawValue: 921)
+    /// The record of calls was changed, cut off or put in another order.
+    public static let callRecordBroken = ErrorCode(rawValue: 931)
+    /// No broker answers here.
+    public static let brokerUnreachable = ErrorCode(rawValue: 932)
+    /// The broker knows no such lease.
+    public static let leaseUnknown = ErrorCode(rawValue: 933)
 }

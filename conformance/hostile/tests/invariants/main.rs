@@ -1,4 +1,4 @@
-//! The 48 invariants of the protocol, each against a relay that breaks it where it can.
+//! The 51 invariants of the protocol, each against a relay that breaks it where it can.
 //!
 //! Tests are named as claims with their numbers; `conformance/hostile.py` runs each a second time
 //! with a client that lacks the check, and expects it to fail.
@@ -10,4 +10,5 @@ mod boxes;
 
 mod bytes;
 mod history;
+mod policies;
 mod rules;
