@@ -20,6 +20,9 @@ const SLOW_TRIES: u32 = 2;
 /// The longest wait between two tries that a call accepts.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
+/// Longest word of a relay that an error repeats.
+const MAX_CODE: usize = 64;
+
 /// What became of a commit.
 pub(super) enum Outcome {
     /// It is in the log.
@@ -247,11 +250,7 @@ fn accept(response: Response) -> Result<Response> {
     if (200..300).contains(&status) {
         return Ok(response);
     }
-    let named = if code.is_empty() || !code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        String::new()
-    } else {
-        format!(" `{code}`")
-    };
+    let named = if is_word(&code) { format!(" `{code}`") } else { String::new() };
     let (kind, cause) = match (status, code.as_str()) {
         (401, "clock_skew") => {
             (ErrorCode::ClockSkew, "the relay refuses this device's clock".to_owned())
@@ -274,4 +273,10 @@ fn accept(response: Response) -> Result<Response> {
         ),
     };
     Err(Error::new(kind, cause).with_retry_after(response.retry_after))
+}
+
+/// What a stranger may put into an error's text: a word, and a short one.
+fn is_word(code: &str) -> bool {
+    (1..=MAX_CODE).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
