@@ -45,7 +45,7 @@ pub fn set_secret_policy(
         for _ in 0..REBASES {
             follow(&mut session, &mut replica).await?;
             may_decide(&session, &replica, &environment)?;
-            acks::check_push(&session, &mut replica).await?;
+            acks::check_push(&mut session, &replica).await?;
             let keep = Clashes::Keep;
             let (_, mut snapshot) =
                 pull::pull_one(&mut session, &replica, environment, keep).await?;
