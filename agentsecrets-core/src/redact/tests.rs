@@ -50,7 +50,7 @@ fn echoes(value: &str) -> Vec<String> {
     let mut all = vec![value.to_owned()];
     for every in [1, 2, 3] {
         all.push(escaped(value, every, percent, "%"));
-        all.push(escaped(value, every, percent, "%").to_lowercase().replace("tok", "tok"));
+        all.push(escaped(value, every, percent, "%").to_lowercase());
         all.push(escaped(value, every, percent, "%+").replace("%20", "+"));
         all.push(escaped(value, every, json, "\"\\"));
         all.push(escaped(value, every, |c| format!("&#{};", c as u32), "&"));
