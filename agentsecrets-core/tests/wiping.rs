@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{any::Any, fs, hint::black_box, os::unix::fs::FileExt, sync::Mutex};
+use std::{any::Any, fs, hint::black_box, ops::Range, os::unix::fs::FileExt, sync::Mutex};
 
 use agentsecrets_core::{
     crypto::{BoxSecretKey, Entropy, SigningKey},
@@ -25,8 +25,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use zeroize::{Zeroize, Zeroizing};
 
 const LENGTH: usize = 32;
-/// Pages that are read at a time, with this much of the one before.
-const CHUNK: usize = 1 << 16;
+/// Bytes that are read at a time, with `LENGTH` of the next.
+const CHUNK: usize = 1 << 12;
+const UNTOUCHED: [u8; CHUNK + LENGTH] = [0; CHUNK + LENGTH];
 /// One search at a time: another's buffer holds what it has just read.
 static SEARCH: Mutex<()> = Mutex::new(());
 
@@ -64,24 +65,41 @@ impl Canary {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let memory = fs::File::open("/proc/self/mem").unwrap();
         let mut buffer = vec![0_u8; CHUNK + LENGTH];
+        let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
         let mut found = 0;
         for line in maps.lines().filter(|line| line.contains(" rw")) {
             let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
-            let (from, to) =
-                (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
-            for at in (from..to).step_by(CHUNK) {
-                let own = buffer.as_ptr() as u64;
-                if at < own + buffer.len() as u64 && own < at + buffer.len() as u64 {
-                    continue;
+            let from = u64::from_str_radix(from, 16).unwrap();
+            let to = u64::from_str_radix(to, 16).unwrap();
+            // Everything but the buffer of the search itself.
+            for part in [from..to.min(own.start), from.max(own.end)..to] {
+                let whole = if own.start >= to || own.end <= from { from..to } else { part };
+                found += self.found_in(&memory, whole.clone(), &mut buffer, text);
+                if whole == (from..to) {
+                    break;
                 }
-                let wanted = buffer.len().min((to - at) as usize);
-                let read = memory.read_at(&mut buffer[..wanted], at).unwrap_or(0);
-                found += buffer[..read]
-                    .windows(LENGTH)
-                    .filter(|window| self.is_at(window, text))
-                    .count();
-                buffer.zeroize();
             }
+        }
+        found
+    }
+
+    fn found_in(
+        &self,
+        memory: &fs::File,
+        range: Range<u64>,
+        buffer: &mut [u8],
+        text: bool,
+    ) -> usize {
+        let mut found = 0;
+        for at in range.clone().step_by(CHUNK) {
+            let wanted = buffer.len().min((range.end - at) as usize);
+            let read = memory.read_at(&mut buffer[..wanted], at).unwrap_or(0);
+            if buffer[..read] == UNTOUCHED[..read] {
+                continue;
+            }
+            let windows = buffer[..read].windows(LENGTH);
+            found += windows.filter(|window| self.is_at(window, text)).count();
+            buffer.zeroize();
         }
         found
     }
@@ -267,7 +285,7 @@ fn what_a_box_gave_is_wiped() {
 #[test]
 fn a_snapshots_values_are_wiped() {
     proven(26, false, |canary| {
-        let mut snapshot = Snapshot::empty(WorkspaceId([1; 16]), EnvironmentId([2; 16]));
+        let mut snapshot = Snapshot::empty(WorkspaceId([1; 32]), EnvironmentId([2; 16]));
         snapshot.change(SecretName::parse("A").unwrap(), Some(secret(&canary.bytes())), 1).unwrap();
         Box::new(snapshot)
     });
