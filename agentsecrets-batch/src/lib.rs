@@ -8,7 +8,7 @@
 //! `unsafe` stands in three places: in `vector/avx512.rs`, where arrays become registers; in `ifma.rs`, where
 //! a detected processor enters the instructions; and in `wipe.rs`, which clears registers.
 
-mod poly1305;
+pub mod poly1305;
 #[cfg(target_arch = "x86_64")]
 mod wipe;
 
@@ -25,7 +25,6 @@ pub mod proof;
 mod tests;
 
 pub use ifma::{Ifma, Table};
-pub use poly1305::tag as poly1305_tag;
 
 /// Bytes of an X25519 key or point.
 pub type Bytes32 = [u8; 32];

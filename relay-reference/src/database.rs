@@ -29,6 +29,7 @@ impl Database {
     ///
     /// # Errors
     /// What the database refuses; memory has nothing to walk.
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables))]
     pub fn open_archive(&self, makes: bool) -> Result<Box<dyn Archive>> {
         match self {
             Self::Memory => Err(StoreError::Failed("memory is gone with its relay".to_owned())),

@@ -220,7 +220,7 @@ const SHORT: usize = 4096;
 fn poly1305(key: &[u8; 32], body: &[u8]) -> [u8; TAG] {
     #[cfg(feature = "fast")]
     if body.len() <= SHORT {
-        return agentsecrets_batch::poly1305_tag(key, body);
+        return agentsecrets_batch::poly1305::tag(key, body);
     }
     Poly1305::new(key.into()).compute_unpadded(body).into()
 }
