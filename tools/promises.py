@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "SECURITY.md"
 FOLDER = "conformance/hostile/tests/invariants"
-INVARIANTS = range(1, 49)
+INVARIANTS = range(1, 52)
 BEGIN, END = "<!-- invariants: begin -->\n", "<!-- invariants: end -->"
 SKIP = {"target", "node_modules", ".cache", ".git"}
 
@@ -82,7 +82,7 @@ def self_test(page, found):
     cases = {
         "a test that is gone": (page.replace(first, "nowhere::nothing", 1), found),
         "an invariant without a test": (page, without),
-        "a number that is none": (re.sub(r"\| 1, 2", "| 1, 2, 49", page, count=1), found),
+        "a number that is none": (re.sub(r"\| 1, 2", "| 1, 2, 99", page, count=1), found),
         "a promise that lost its number": (page.replace(" | 48 | ", " | – | "), found),
         "a table of yesterday": (page.replace("rollback", "rolback"), found),
     }
