@@ -138,7 +138,7 @@ class Load:
         relay = self.relay("--behind-proxy")
         try:
             alone, among, slow = [], [], None
-            for _ in range(5 if self.full else 3):
+            for _ in range(5 if self.full else 1):
                 alone.append(self.load(relay, 16, rate=200, seconds=8)["from_due_ms"]["p99"])
                 process = self.start(relay, "slow", "--seconds", 16)
                 time.sleep(3)

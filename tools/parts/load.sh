@@ -33,7 +33,7 @@ load_figures() {
   results=$root/.cache/load/${deep:+deep-}$store.json
   if [ -z "$deep" ]; then rm -f "$results"; fi
   # Two cores are shared with the load itself: what takes minutes is measured on SQLite alone, unless it is deep.
-  if [ "$store" = sqlite ] || [ -n "$deep" ]; then steps=; else steps='appends curve polls'; fi
+  if [ -n "$deep" ]; then steps=; elif [ "$store" = sqlite ]; then steps='idle appends polls first_sync overload slow'; else steps='appends polls'; fi
   # shellcheck disable=SC2086
   tests "load: figures on $store" conformance/relay/load.py "$programs" "$results" ${deep:+--full} "$@" $steps
   grep -E '^[a-z_]+: ' "$log" | cut -c 1-300 | sed 's/^/        /'
