@@ -37,7 +37,7 @@
 //! client.run(|start| sync::change(start, workspace, environment, vec![change]))?;
 //! client.run(|start| sync::push(start, workspace, environment, sync::Insist::default()))?;
 //!
-//! let secrets = Secrets::of(&client.snapshot(workspace, environment)?);
+//! let secrets = Secrets::of(&client.snapshot(workspace, environment)?, Kind::Human);
 //! assert!(secrets.require("API_TOKEN")?.ct_eq(b"fake-value-1"));
 //! # Ok::<(), agentsecrets_core::Error>(())
 //! ```

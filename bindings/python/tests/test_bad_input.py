@@ -6,8 +6,8 @@ import pytest
 
 import agentsecrets_core
 from agentsecrets_core import (
-    AgentSecretsError, Client, Config, Identity, Secret, Secrets, generate_keys, init, load, public_key, seal, seal_many, unseal,
-    unseal_many, verify,
+    AgentSecretsError, Client, Config, Identity, Redactor, Secret, Secrets, errors, generate_keys, init, load, public_key, seal, seal_many,
+    spawn, unseal, unseal_many, verify,
 )
 from agentsecrets_core.io import Machine, Operation, Request, Response
 from agentsecrets_core.testing import member, override
@@ -118,6 +118,7 @@ CLIENT_CALLS: Dict[str, Tuple[Any, ...]] = {
     "create": ("acme", "laptop", ""), "join": ("code", "laptop"), "pull": ("development",), "push": ("development",),
     "set": ("A", "a", "development"), "delete": ("A", "development"), "secrets": ("development",), "list": ("development",),
     "diff": ("development", "staging"), "history": ("A", "development"),
+    "secret_policy": ("A", "development"), "set_secret_policy": ("A", None, "development"),
 }
 WORKSPACE_CALLS: Dict[str, Tuple[Any, ...]] = {
     "connect": ("http://127.0.0.1:1",), "invite": ("reader", [], 5.0), "uninvite": ("ab",),
@@ -151,6 +152,27 @@ def test_wrong_arguments_of_values() -> None:
             if not isinstance(wrong, (str, type(None))):
                 attempt(secrets.apply_env, wrong)
         attempt(Secrets)
+
+
+def test_wrong_arguments_of_what_agents_get() -> None:
+    rule = {"host": "api.example", "methods": ["GET"], "paths": ["/v1/**"], "places": ["bearer"]}
+    with override({"A": "fake-value"}, policies={"A": {"access": "use-only", "sign": True, "rules": [rule]}}) as secrets:
+        handle, redactor = secrets.handle("A"), Redactor({"A": "fake-value"})
+        assert redactor.redact("fake-value") == "[redacted A]" and handle.sign(b"message")
+        for wrong in WRONG:
+            attempt(secrets.handle, wrong)
+            attempt(handle.request, wrong, "https://api.example/v1/balance")
+            attempt(handle.request, "GET", wrong)
+            attempt(handle.attenuate, methods=wrong)
+            attempt(handle.attenuate, ttl=wrong)
+            attempt(handle.sign, wrong)
+            attempt(Redactor, wrong)
+            attempt(spawn, wrong, only=[], secrets=secrets)
+            attempt(spawn, ["true"], only=wrong, secrets=secrets)
+            if not isinstance(wrong, str):
+                attempt(redactor.redact, wrong)
+        with pytest.raises(errors.ReadForbidden):
+            secrets["A"]
 
 
 def test_wrong_replies() -> None:
@@ -191,8 +213,8 @@ def test_wrong_responses() -> None:
 
 
 def test_all_public_calls_are_in_the_tables() -> None:
-    tried = {name.split(".")[0] for name in CALLS} | {"load", "aload", "Secrets", "errors", "Change", "Watch", "Workspace",
-                                                      "generate_keys", "__version__"}
+    tried = {name.split(".")[0] for name in CALLS} | {"load", "aload", "Secrets", "Answer", "Handle", "Redactor", "spawn", "errors",
+                                                      "Change", "Watch", "Workspace", "generate_keys", "__version__"}
     assert set(agentsecrets_core.__all__) <= tried
     own = {name for name in vars(Client) if not name.startswith("_")}
     assert own <= {*CLIENT_CALLS, "close", "recipient", "workspace", "sync"}
@@ -209,5 +231,6 @@ def test_every_code_has_its_class() -> None:
 
     bare = {code for code in ERROR_CODES if type(make(code, "why")) is AgentSecretsError}
     assert bare == {"internal", "busy", "unsupported", "poisoned", "already_member", "workspace_mismatch", "workspace_exists",
-                    "environment_exists", "project_file", "already_published", "version_not_held", "no_snapshot"}
+                    "environment_exists", "project_file", "already_published", "version_not_held", "no_snapshot",
+                    "broker_unreachable", "call_record_broken", "lease_unknown"}
     assert len(set(ERROR_CODES.values())) == len(ERROR_CODES) > 70

@@ -67,14 +67,14 @@ class AsyncUrllib:
 
 
 def test_a_team_through_an_own_store_and_transport(relay: MemoryRelay) -> None:
-    founder, newcomer, net = Identity.generate("human"), Identity.generate("agent"), Urllib()
+    founder, newcomer, net = Identity.generate("human"), Identity.generate("ci"), Urllib()
     here, there = Store(), Store()
     workspace = Operation.create(founder, "acme", "laptop", relay.url).run(here, net)
     Operation.set(founder, workspace, "development", "API_TOKEN", "fake-value-1").run(here, net)
     Operation.set(founder, workspace, "development", "OLD", b"fake-value-2").run(here, net)
     Operation.push(founder, workspace, "development").run(here, net)
     code = Operation.invite(founder, workspace, "reader", ["development"], expires=4e9).run(here, net)
-    assert Operation.join(newcomer, code, "agent").run(there, net) == workspace
+    assert Operation.join(newcomer, code, "job").run(there, net) == workspace
     assert Operation.admit(founder, workspace).run(here, net) == "1"
     Operation.sync(newcomer, workspace).run(there, net)
     values = Operation.load(newcomer, workspace, "development").run(there, net)

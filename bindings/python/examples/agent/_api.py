@@ -3,7 +3,7 @@ import http.server
 import json
 import threading
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Generator, Tuple
 
 KEY = "not-a-real-key-4711"
 
@@ -27,7 +27,7 @@ class _Api(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def api() -> "Iterator[Tuple[str, Dict[str, Any]]]":
+def api() -> "Generator[Tuple[str, Dict[str, Any]], None, None]":
     """The address, and a policy that allows to read balances there with the key as a bearer."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()

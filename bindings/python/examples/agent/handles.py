@@ -1,5 +1,6 @@
 """A key that a program uses and cannot read: requests, narrower handles, signatures, redaction, commands."""
 import sys
+from typing import Callable, Type
 
 from agentsecrets_core import Redactor, errors, load, spawn
 from agentsecrets_core.testing import member, override
@@ -7,9 +8,9 @@ from agentsecrets_core.testing import member, override
 from _api import KEY, api
 
 
-def refused(kind: type, run: object) -> None:
+def refused(kind: Type[errors.AgentSecretsError], run: Callable[[], object]) -> None:
     try:
-        run()  # type: ignore[operator]
+        run()
     except kind as error:
         print(f"refused: {error}")
     else:

@@ -1,10 +1,12 @@
 """Secrets that may be used and not read: what agents and their tools get."""
+from collections.abc import Mapping
+
 from . import _native
 from ._load import Secrets, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Literal, Mapping, NoReturn, Optional, Tuple, Union
+    from typing import Any, Dict, Iterable, List, Literal, NoReturn, Optional, Tuple, Union
 
     from ._load import _Age
     from ._native import Child, Redaction, Secret
@@ -46,13 +48,13 @@ class Handle:
     """A secret that may be used and not read, where its policy says so. In the program's own process it stops accidents,
     not code that looks into memory: for that, the value belongs into another process (`agentsecrets broker`)."""
 
-    __slots__ = ("_native",)
-    _native: "_native.Handle"
+    __slots__ = ("_lease",)
+    _lease: "_native.Handle"
 
     @classmethod
     def _of(cls, native: "_native.Handle") -> "Handle":
         self = cls.__new__(cls)
-        self._native = native
+        self._lease = native
         return self
 
     def __init__(self) -> None:
@@ -61,13 +63,13 @@ class Handle:
     def _about(self) -> "Dict[str, Any]":
         from json import loads
 
-        about: "Dict[str, Any]" = loads(self._native.about())
+        about: "Dict[str, Any]" = loads(self._lease.about())
         return about
 
     @property
     def name(self) -> str:
         """Name of the secret."""
-        return self._native.name
+        return self._lease.name
 
     @property
     def uses_left(self) -> "Optional[int]":
@@ -89,7 +91,7 @@ class Handle:
 
     def reveal(self) -> "NoReturn":
         """Raises ReadForbidden."""
-        self._native.reveal()
+        self._lease.reveal()
         raise AssertionError("a handle was read")
 
     def request(self, method: str, url: str, *, headers: "Optional[Mapping[str, str]]" = None,
@@ -110,7 +112,7 @@ class Handle:
             if not any(name.lower() == "content-type" for name, _ in given):
                 given.append(("content-type", "application/json"))
         data = body.encode() if isinstance(body, str) else body
-        status, found, body, redactions = self._native.request(method, url, given, data, place, seconds(timeout))
+        status, found, body, redactions = self._lease.request(method, url, given, data, place, seconds(timeout))
         return Answer(status, _joined(found), body, redactions)
 
     async def arequest(self, method: str, url: str, *, headers: "Optional[Mapping[str, str]]" = None,
@@ -130,11 +132,11 @@ class Handle:
         if uses is not None and (isinstance(uses, bool) or uses < 1):
             raise ValueError("uses is a number from 1 on")
         words = [None if one is None else " ".join(one) for one in (methods, paths)]
-        return Handle._of(self._native.attenuate(words[0], words[1], seconds(ttl), uses))
+        return Handle._of(self._lease.attenuate(words[0], words[1], seconds(ttl), uses))
 
     def sign(self, message: "Union[str, bytes, bytearray]", encoding: "Literal['hex', 'base64']" = "hex") -> str:
         """HMAC-SHA256 of a message, as webhooks are signed."""
-        mac = self._native.sign(message.encode() if isinstance(message, str) else message)
+        mac = self._lease.sign(message.encode() if isinstance(message, str) else message)
         if encoding == "base64":
             from base64 import b64encode
 
@@ -170,11 +172,15 @@ class Redactor:
     def __init__(self, values: "Union[Secrets, Mapping[str, Union[str, bytes, bytearray, Secret]]]") -> None:
         if isinstance(values, Secrets):
             self._native = values._held.redactor()
+        elif not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"values are Secrets or a mapping, not {type(values).__name__}")
         else:
             self._native = _native.Redactor(list(values.items()))
 
     def redact(self, text: str) -> str:
         """A text with `[redacted NAME]` in the place of every value."""
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"a text is str, not {type(text).__name__}: for bytes there is redact_bytes()")
         return self._native.redact(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     def redact_bytes(self, text: "Union[bytes, bytearray]") -> bytes:

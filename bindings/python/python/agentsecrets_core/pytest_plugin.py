@@ -1,6 +1,6 @@
 """pytest fixtures; found by their entry point where this package is installed."""
 from contextlib import ExitStack
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
@@ -12,7 +12,11 @@ def agentsecrets_override() -> "Iterator[Callable[..., Any]]":
     from .testing import override
 
     with ExitStack() as stack:
-        yield lambda values, **options: stack.enter_context(override(values, **options))
+
+        def use(values: "Mapping[str, Any]", **options: Any) -> Any:
+            return stack.enter_context(override(values, **options))
+
+        yield use
 
 
 @pytest.fixture
