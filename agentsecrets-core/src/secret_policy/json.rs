@@ -48,10 +48,12 @@ impl SecretPolicy {
     /// # Errors
     /// `malformed_policy`.
     pub fn from_json(text: &str) -> Result<Self> {
+        // The parser's own words may repeat what it could not read.
         let json: PolicyJson = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
             Error::new(
                 ErrorCode::MalformedPolicy,
-                format!("the policy is not JSON of its shape: {error}"),
+                format!("the policy is not JSON of its shape at line {line}, column {column}"),
             )
         })?;
         let access = match json.access.as_str() {

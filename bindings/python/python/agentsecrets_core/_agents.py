@@ -111,7 +111,7 @@ class Handle:
             body = dumps(json)
             if not any(name.lower() == "content-type" for name, _ in given):
                 given.append(("content-type", "application/json"))
-        data = body.encode() if isinstance(body, str) else body
+        data = _encoded(body) if isinstance(body, str) else body
         status, found, body, redactions = self._lease.request(method, url, given, data, place, seconds(timeout))
         return Answer(status, _joined(found), body, redactions)
 
@@ -136,7 +136,7 @@ class Handle:
 
     def sign(self, message: "Union[str, bytes, bytearray]", encoding: "Literal['hex', 'base64']" = "hex") -> str:
         """HMAC-SHA256 of a message, as webhooks are signed."""
-        mac = self._lease.sign(message.encode() if isinstance(message, str) else message)
+        mac = self._lease.sign(_encoded(message) if isinstance(message, str) else message)
         if encoding == "base64":
             from base64 import b64encode
 
@@ -150,6 +150,15 @@ class Handle:
 
     def __reduce__(self) -> str:
         raise TypeError("a Handle cannot be pickled or copied")
+
+
+def _encoded(text: str) -> bytes:
+    """In UTF-8; Python's own error would carry the text."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        pass
+    raise ValueError("the text has half of a surrogate pair in it")
 
 
 def _joined(headers: "List[Tuple[str, str]]") -> "Dict[str, str]":
