@@ -314,22 +314,40 @@ def import_reads_what_is_piped_and_refuses_what_is_sealed(stage):
     expect(solo.out("secrets", "get", "A", "--reveal") == "'q' # r", "nothing of it is stored")
 
 
-@test
-def an_agent_works_from_its_identity_string_alone(stage):
-    _, owner, _ = stage.team()
-    owner.run("secrets", "set", "A", stdin=b"for the agent")
-    file = stage.folder / "agent-string"
-    recipient = owner.out("identity", "new", "--kind", "agent", "--out", str(file))
+def from_its_string(stage, owner, kind):
+    """A reader of this kind, admitted by its recipient, with its identity string alone."""
+    file = stage.folder / f"{kind}-string"
+    recipient = owner.out("identity", "new", "--kind", kind, "--out", str(file))
     expect(stat.S_IMODE(file.stat().st_mode) == 0o600, "the file is for its owner alone")
-    fails(owner, "invalid_argument", "identity", "new", exit_code=2)
-    owner.run("admit", recipient, "--role", "reader", "--scope", "development", "--label", "agent")
-    agent = stage.member("agent", init=False)
+    owner.run("admit", recipient, "--role", "reader", "--scope", "development", "--label", kind)
+    member = stage.member(kind, init=False)
     for name in ("AGENTSECRETS_VAULT_KEY_FILE", "AGENTSECRETS_HOME"):
-        del agent.environment[name]
-    agent.environment.update(AGENTSECRETS_VAULT="memory", AGENTSECRETS_IDENTITY=file.read_text().strip())
-    expect(agent.out("run", "--", "printenv", "A") == "for the agent", "no file and no keychain is needed")
-    expect(not list(agent.home.rglob("*")), "nothing is left on disk")
-    fails(agent, "unknown_environment", "secrets", "list", "--env", "nowhere")
+        del member.environment[name]
+    member.environment.update(AGENTSECRETS_VAULT="memory", AGENTSECRETS_IDENTITY=file.read_text().strip())
+    return member
+
+
+@test
+def a_job_works_from_its_identity_string_alone(stage):
+    _, owner, _ = stage.team()
+    owner.run("secrets", "set", "A", stdin=b"for the job")
+    fails(owner, "invalid_argument", "identity", "new", exit_code=2)
+    job = from_its_string(stage, owner, "ci")
+    expect(job.out("run", "--", "printenv", "A") == "for the job", "no file and no keychain is needed")
+    expect(not list(job.home.rglob("*")), "nothing is left on disk")
+    fails(job, "unknown_environment", "secrets", "list", "--env", "nowhere")
+
+
+@test
+def an_agent_reads_what_a_policy_lets_it_read_and_nothing_else(stage):
+    _, owner, _ = stage.team()
+    for name in ("A", "B"):
+        owner.run("secrets", "set", name, stdin=f"fake {name}".encode())
+    owner.run("secrets", "push")
+    owner.run("policy", "B", "--readable")
+    agent = from_its_string(stage, owner, "agent")
+    fails(agent, "read_forbidden", "secrets", "get", "A", "--reveal")
+    expect(agent.out("secrets", "get", "B", "--reveal") == "fake B", "its policy says that it may be read")
 
 
 @test
