@@ -148,7 +148,7 @@ class Redactor {
       return;
     }
     if (!check.plain(values)) throw check.wrong("the values", "Secrets or an object of values by name", values);
-    this.#native = redactorOf(Object.entries(values));
+    this.#native = redactorOf(entries(values));
   }
 
   /** A text, or bytes, with `[redacted NAME]` in the place of every value. */
@@ -164,6 +164,15 @@ class Redactor {
       push: (piece) => stream.push(check.bytes(piece, "a piece")),
       finish: () => stream.finish(),
     });
+  }
+}
+
+/** Names and values; what a getter throws stays here, since it may hold the value. */
+function entries(values) {
+  try {
+    return Object.entries(values);
+  } catch {
+    throw check.invalid("one of the values cannot be read");
   }
 }
 

@@ -81,7 +81,7 @@ test("an aborted signal stops every method of a client before the native part is
   const places = { client, workspace: client.workspace };
   const text = "x";
   const calls = {
-    client: { create: [text, text], join: [text, text], sync: [], pull: [], push: [], set: ["A", text], delete: ["A"], secrets: [], list: [], diff: [], history: ["A"] },
+    client: { create: [text, text], join: [text, text], sync: [], pull: [], push: [], set: ["A", text], delete: ["A"], secrets: [], list: [], diff: [], history: ["A"], secretPolicy: ["A"], setSecretPolicy: ["A", null] },
     workspace: {
       status: [], connect: [text], invite: [], invitations: [], uninvite: [text], admit: [], admitRecipient: [text, text], members: [],
       remove: [text], leave: [], rekey: [], setRole: [text, text], setScope: [text, []], safetyNumber: [text], confirm: [text], team: [],
