@@ -48,7 +48,7 @@ class SqliteVault:
 
 
 async def main(relay: str) -> None:
-    founder, agent = Identity.generate("human"), Identity.generate("agent")
+    founder, job = Identity.generate("human"), Identity.generate("ci")
     here, there = SqliteVault(), SqliteVault()
     async with httpx.AsyncClient() as client:
         net = HttpxTransport(client)
@@ -56,11 +56,11 @@ async def main(relay: str) -> None:
         await Operation.set(founder, workspace, "development", "API_TOKEN", "fake-value").arun(here, net)
         await Operation.push(founder, workspace, "development").arun(here, net)
         code = await Operation.invite(founder, workspace, "reader").arun(here, net)
-        await Operation.join(agent, code, "agent").arun(there, net)
+        await Operation.join(job, code, "job").arun(there, net)
         await Operation.admit(founder, workspace).arun(here, net)
-        await Operation.sync(agent, workspace).arun(there, net)
-        values = await Operation.load(agent, workspace, "development").arun(there, net)
-        print(repr(values["API_TOKEN"]), "opened by the agent:", values["API_TOKEN"] == "fake-value")
+        await Operation.sync(job, workspace).arun(there, net)
+        values = await Operation.load(job, workspace, "development").arun(there, net)
+        print(repr(values["API_TOKEN"]), "opened by the job:", values["API_TOKEN"] == "fake-value")
 
 
 if __name__ == "__main__":
