@@ -213,7 +213,7 @@ typedef struct agentsecrets_request_options {
   const uint8_t *body;
   // Bytes of it.
   size_t body_size;
-  // Where the secret stands: bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER or
+  // Where the secret stands: bearer, basic, basic:USER, header:NAME, header:NAME:WORD, query:NAME, json:/POINTER or
   // form:NAME; none for the only place that the policy allows.
   const char *place;
   // Bytes of it.

@@ -6,6 +6,7 @@ use agentsecrets_core::{
     config::ProjectFile,
     dotenv,
     export::{self, Format},
+    import,
     name::SecretName,
     secret::SecretBytes,
 };
@@ -21,7 +22,7 @@ pub fn dotenv(data: &[u8]) {
         let _ = export::write(Format::Shell, &borrowed(&entries));
     }
     for name in [None, Some(".env"), Some("values.json"), Some("values.sh")] {
-        if let Ok(entries) = export::read(name, data) {
+        if let Ok(entries) = import::read(None, name, data) {
             rewritten(Format::Json, &entries);
             rewritten(Format::Dotenv, &entries);
         }
@@ -36,7 +37,7 @@ fn borrowed(entries: &Entries) -> Vec<(&SecretName, &SecretBytes)> {
 fn rewritten(format: Format, entries: &Entries) {
     let Ok(text) = export::write(format, &borrowed(entries)) else { return };
     let name = if format == Format::Json { "values.json" } else { ".env" };
-    let again = export::read(Some(name), text.expose()).expect("what was written");
+    let again = import::read(None, Some(name), text.expose()).expect("what was written");
     let mut expected = borrowed(entries);
     if format == Format::Json {
         expected.sort_by_key(|(name, _)| *name);

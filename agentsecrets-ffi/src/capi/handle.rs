@@ -48,7 +48,7 @@ pub struct agentsecrets_request_options {
     pub body: *const u8,
     /// Bytes of it.
     pub body_size: usize,
-    /// Where the secret stands: bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER or
+    /// Where the secret stands: bearer, basic, basic:USER, header:NAME, header:NAME:WORD, query:NAME, json:/POINTER or
     /// form:NAME; none for the only place that the policy allows.
     pub place: *const c_char,
     /// Bytes of it.

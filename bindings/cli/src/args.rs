@@ -557,7 +557,7 @@ pub(crate) struct PolicyArgs {
     /// Paths: `*` is one segment, `**` at the end the rest; repeat for more; /** unless given
     #[arg(long)]
     pub(crate) path: Vec<String>,
-    /// bearer, basic[:USER], header:NAME[:WORD], query:NAME, json:/POINTER, form:NAME; repeat for more
+    /// bearer, basic, basic:USER, header:NAME, header:NAME:WORD, query:NAME, json:/POINTER, form:NAME; repeat for more
     #[arg(long)]
     pub(crate) place: Vec<String>,
     /// Without TLS
