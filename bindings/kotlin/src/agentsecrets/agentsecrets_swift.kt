@@ -1536,7 +1536,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativesecret_copy() and 0xFFFF) != 13910) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() and 0xFFFF) != 47192) {
+    if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() and 0xFFFF) != 15309) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -5392,7 +5392,7 @@ open class NativeSecrets: Disposable, AutoCloseable, NativeSecretsInterface
     companion object {
 
     /**
-     * Values given by name.
+     * Values given by name; a name that no secret can have stands for nothing, as it would in earnest.
      */ fun `ofValues`(`values`: List<NamedSecret>): NativeSecrets {
             return FfiConverterTypeNativeSecrets.lift(
     uniffiRustCall() { _status ->

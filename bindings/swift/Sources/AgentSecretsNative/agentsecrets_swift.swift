@@ -2714,7 +2714,7 @@ open class NativeSecrets: NativeSecretsProtocol, @unchecked Sendable {
 
 
     /**
-     * Values given by name.
+     * Values given by name; a name that no secret can have stands for nothing, as it would in earnest.
      */
 public static func ofValues(values: [NamedSecret]) -> NativeSecrets  {
     return try!  FfiConverterTypeNativeSecrets_lift(try! rustCall() {
@@ -4640,7 +4640,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_constructor_nativesecret_copy() != 13910) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() != 47192) {
+    if (uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() != 15309) {
         return InitializationResult.apiChecksumMismatch
     }
 
