@@ -1,5 +1,5 @@
 //!
-//! One JSON object a line. The first line is `{"token": TOKEN}`; each further one is an [`Ask`]. Every
+//! One JSON object a line. The first line is `{"token": TOKEN}`; each further one is an `Ask`. Every
 //! line is answered by `{"ok": ...}` or `{"error": {"code", "message", "hint", "retryable"}}`.
 
 use std::{

@@ -18,7 +18,7 @@
 //! each piece of about that size counts by itself, so that what was cut off is found as well.
 //! White space around a value does not count.
 //!
-//! **Short values.** Under [`SHORTEST`] (5) bytes there is no redactor: four characters of base64
+//! **Short values.** Under `SHORTEST` (5) bytes there is no redactor: four characters of base64
 //! are 24 bits, which chance finds once in 16 MB of an image. From 5 to 7 bytes a value counts only
 //! where no letter, digit or underscore touches it ("hello" in "hello!", not in "othello"), in
 //! hexadecimal and base64 everywhere: its six digits are 36 bits, once in 64 GB. From 8 bytes on
@@ -91,7 +91,7 @@ impl Redactor {
     /// Looks for these values, under these names. Of one value under two names, the first is used.
     ///
     /// # Errors
-    /// `secret_too_short`, with the names: a value of under [`SHORTEST`] bytes.
+    /// `secret_too_short`, with the names: a value of under `SHORTEST` bytes.
     pub fn new<'a>(values: impl IntoIterator<Item = (&'a SecretName, &'a [u8])>) -> Result<Self> {
         let (names, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
         let short = names.iter().zip(&values).filter(|(_, value)| !Self::covers(value));
