@@ -184,6 +184,7 @@ impl Write for Sink {
 }
 
 impl Coding {
+    #[cfg_attr(not(any(feature = "gzip", feature = "brotli")), expect(unused_variables))]
     fn decoder(self, sink: Sink) -> Result<Box<dyn Decode>> {
         match self {
             #[cfg(feature = "gzip")]
