@@ -157,7 +157,7 @@ class Checks:
 
     def own_transport(self):
         said = self.program(self.python, HERE / "examples/own_transport.py", self.relay.url)
-        expect("opened by the agent: True" in said and "fake" not in said, said)
+        expect("opened by the job: True" in said and "fake" not in said, said)
 
     def on(self, python):
         """One wheel for every Python."""

@@ -238,7 +238,7 @@ class Checks:
                 expect(native() or str(ROOT) in Path(f"/proc/{process.pid}/mounts").read_text(), "nothing is mounted inside")
             finally:
                 os.killpg(process.pid, how)
-                process.wait(20)
+                process.wait(60)
                 process.stdout.close()
             expect(str(self.cache) not in Path("/proc/self/mounts").read_text(), f"{how.name} leaves a mount")
             expect(not running(mark), f"{how.name} leaves a process")

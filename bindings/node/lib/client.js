@@ -13,6 +13,15 @@ const SIGNAL = { signal: check.signal };
 const PLACE = { env: check.text, ...SIGNAL };
 const rows = (text) => JSON.parse(text);
 
+/** As JSON; what a getter throws stays here. */
+function written(policy) {
+  try {
+    return JSON.stringify(policy);
+  } catch {
+    throw check.invalid("a policy cannot be written as JSON");
+  }
+}
+
 /** A device's client. `env` in options is a label; without it, the configured environment. */
 class Client {
   #native;
@@ -105,7 +114,7 @@ class Client {
     check.name(name, "a name");
     if (policy !== null && !check.plain(policy)) throw check.wrong("a policy", "an object or null", policy);
     const { env = "", signal } = check.options(options, PLACE);
-    await settle(() => this.#native.setSecretPolicy(env, name, JSON.stringify(policy)), signal);
+    await settle(() => this.#native.setSecretPolicy(env, name, written(policy)), signal);
   }
 
   /** The values of an environment, as the vault holds them. */
