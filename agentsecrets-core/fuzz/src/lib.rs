@@ -12,6 +12,7 @@ mod machine;
 mod model;
 mod people;
 mod problems;
+mod redactor;
 mod relay;
 mod small;
 #[path = "../../tests/story/mod.rs"]
@@ -29,6 +30,7 @@ pub use entries::{entry, parcel};
 pub use machine::machine;
 pub use people::{identity, invitation};
 pub use problems::problem;
+pub use redactor::redactor;
 pub use small::grants_acks;
 pub use texts::{dotenv, project_file};
 pub use vaults::vault_file;
@@ -37,7 +39,7 @@ pub use vaults::vault_file;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     ("identity", identity),
     ("invitation", invitation),
     ("entry", entry),
@@ -52,4 +54,5 @@ pub const TARGETS: [Target; 14] = [
     ("sealed_box", sealed_box),
     ("verdict", verdict),
     ("apply", apply),
+    ("redactor", redactor),
 ];

@@ -30,8 +30,21 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "machine" => machines(),
         "sealed_box" => boxes(),
         "verdict" => signatures(),
+        "redactor" => echoes(),
         _ => games(),
     }
+}
+
+/// The value, then texts in which it stands as it is, in base64, in hexadecimal, and under escapes.
+fn echoes() -> Vec<Vec<u8>> {
+    let value = b"\x00\x03fake+";
+    let texts: [&[u8]; 4] = [
+        b"key=\x00;",
+        b"Basic \x01 and \x02",
+        b"{\"a\":\"f\\u0061ke+\"}",
+        b"q=fake%2b&r=f%61ke%2B",
+    ];
+    texts.map(|text| after(value, text)).to_vec()
 }
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {

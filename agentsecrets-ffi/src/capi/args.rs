@@ -44,6 +44,23 @@ fn bad(why: &'static str) -> Error {
     Error::new(ErrorCode::InvalidArgument, why)
 }
 
+/// The options that a program knows; none where the pointer is null.
+///
+/// # Safety
+/// `given` is null or points to a structure of C that begins with its size, with that many bytes.
+pub(super) unsafe fn options<T: Copy>(given: *const T) -> Result<Option<T>> {
+    if given.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller says that it points to a structure that begins with its size.
+    let size = unsafe { given.cast::<u32>().read_unaligned() } as usize;
+    match size == size_of::<T>() && given.is_aligned() {
+        // SAFETY: the size says that all of it is there.
+        true => Ok(Some(unsafe { given.read() })),
+        false => Err(bad("options of another size")),
+    }
+}
+
 /// Bytes that are borrowed for the call.
 ///
 /// # Safety

@@ -5,7 +5,7 @@ use std::{ffi::c_char, time::Duration};
 use agentsecrets_core::{Error, ErrorCode, Result};
 
 use super::{
-    args::{Place, agentsecrets_slice, bytes, call, guard, slices, text},
+    args::{Place, agentsecrets_slice, bytes, call, guard, options, slices, text},
     bytes::agentsecrets_bytes,
     error::agentsecrets_error,
     secrets::agentsecrets_secrets,
@@ -76,20 +76,6 @@ pub struct agentsecrets_attenuate_options {
     pub paths: *const c_char,
     /// Bytes of them.
     pub paths_size: usize,
-}
-
-/// The options that a program knows; none where the pointer is null.
-unsafe fn options<T: Copy>(given: *const T) -> Result<Option<T>> {
-    if given.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller says that it points to a structure that begins with its size.
-    let size = unsafe { given.cast::<u32>().read_unaligned() } as usize;
-    match size == size_of::<T>() && given.is_aligned() {
-        // SAFETY: the size says that all of it is there.
-        true => Ok(Some(unsafe { given.read() })),
-        false => Err(Error::new(ErrorCode::InvalidArgument, "options of another size")),
-    }
 }
 
 /// A secret to be used, whether it may be read or not. Fails with unknown_secret, malformed_policy. The handle

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use agentsecrets_core::{Error, ErrorCode, Result, secret::SecretBytes};
+use agentsecrets_core::{Error, ErrorCode, secret::SecretBytes};
 
 use super::{
-    args::{Place, call, guard, text},
+    args::{Place, call, guard, options, text},
     bytes::agentsecrets_bytes,
     config::agentsecrets_config,
     error::agentsecrets_error,
@@ -119,22 +119,6 @@ pub struct agentsecrets_load_options {
     pub require: *const c_char,
     /// Bytes of them.
     pub require_size: usize,
-}
-
-/// The options that a program knows; none where the pointer is null.
-unsafe fn options(
-    given: *const agentsecrets_load_options,
-) -> Result<Option<agentsecrets_load_options>> {
-    if given.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller says that it points to a structure that begins with its size.
-    let size = unsafe { given.cast::<u32>().read_unaligned() } as usize;
-    match size == size_of::<agentsecrets_load_options>() && given.is_aligned() {
-        // SAFETY: the size says that all of it is there.
-        true => Ok(Some(unsafe { given.read() })),
-        false => Err(Error::new(ErrorCode::InvalidArgument, "options of another size")),
-    }
 }
 
 /// The values of an environment, as an application asks for at start: from the vault, without a
