@@ -176,7 +176,7 @@ impl Client {
         Ok(snapshot.policy(&name)?.map_or_else(|| "null".to_owned(), |policy| policy.to_json()))
     }
 
-    /// Sets a secret's policy, JSON as `secret-policy` of `docs/schemas`, at once and for everybody;
+    /// Sets a secret's policy, JSON as the `policy` in docs/schemas/secret-policy.json, at once and for everybody;
     /// empty or `null` takes it away.
     ///
     /// # Errors
