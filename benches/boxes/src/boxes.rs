@@ -138,33 +138,32 @@ impl Case {
         if work == Work::SealMany { place } else { 0 }
     }
 
-    /// The batch once, as an application would: entropy from the system for each batch, memory for each box.
+    /// The batch once, as an application would: entropy from the system for each batch, memory for each box, and all boxes in
+    /// hand at the end.
     fn once(&self, who: Who, work: Work) {
         let places = 0..self.batch;
         match (who, work) {
             (Who::Libsodium, Work::Open) => {
                 let (keys, secret) = &self.sodium;
-                places.for_each(|n| {
-                    drop(black_box(sealedbox::open(&self.boxes[n], &keys[0], secret).unwrap()))
-                });
+                let open = |n: usize| sealedbox::open(&self.boxes[n], &keys[0], secret).unwrap();
+                black_box(places.map(open).collect::<Vec<_>>());
             }
             (Who::Libsodium, _) => {
                 let keys = &self.sodium.0;
-                places.for_each(|n| {
-                    drop(black_box(sealedbox::seal(&self.messages[n], &keys[self.to(work, n)])))
-                });
+                let seal = |n: usize| sealedbox::seal(&self.messages[n], &keys[self.to(work, n)]);
+                black_box(places.map(seal).collect::<Vec<_>>());
             }
             (Who::CryptoBox, Work::Open) => {
                 let secret = &self.crypto_box.1;
-                places.for_each(|n| drop(black_box(secret.unseal(&self.boxes[n]).unwrap())));
+                black_box(
+                    places.map(|n| secret.unseal(&self.boxes[n]).unwrap()).collect::<Vec<_>>(),
+                );
             }
             (Who::CryptoBox, _) => {
                 let keys = &self.crypto_box.0;
-                places.for_each(|n| {
-                    drop(black_box(
-                        keys[self.to(work, n)].seal(&mut OsRng, &self.messages[n]).unwrap(),
-                    ));
-                });
+                let seal =
+                    |n: usize| keys[self.to(work, n)].seal(&mut OsRng, &self.messages[n]).unwrap();
+                black_box(places.map(seal).collect::<Vec<_>>());
             }
             (Who::Ours(backend), Work::Open) => {
                 let boxes: Vec<&[u8]> = self.boxes.iter().map(Vec::as_slice).collect();
