@@ -1,7 +1,8 @@
-//! Writes the table of what a team does in docs/benchmarks.md, and its plots. `benches/run-table sync` runs it.
+//! Writes the tables of what a team does and of what agents use in docs/benchmarks.md, with their plots.
+//! `benches/run-table sync agents` runs it.
 //!
 //! ```text
-//! cargo bench -p agentsecrets-benches --bench table -- [sync] [DOCS]
+//! cargo bench -p agentsecrets-benches --bench table -- [sync] [agents] [DOCS]
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
@@ -11,6 +12,7 @@ mod host;
 #[path = "../../relay-reference/tests/common/in_process.rs"]
 mod in_process;
 
+mod agents;
 mod figure;
 mod sync;
 
@@ -54,10 +56,18 @@ fn main() {
             put(docs, "sync", &text);
         }
     }
+    if has("agents") {
+        let text = agents::all(docs);
+        print!("{text}");
+        if let Some(docs) = docs {
+            put(docs, "agents", &text);
+        }
+    }
 }
 
 /// Everything once and small: whether it runs.
 fn try_all() {
+    agents::try_all();
     let mut rows = Vec::new();
     sync::growth(&mut rows, true);
     sync::operations(&mut rows, true);
