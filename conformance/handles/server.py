@@ -74,6 +74,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
+    def finish(self):
+        try:
+            super().finish()
+        except OSError:
+            pass
+
     def log_message(self, format, *arguments):
         pass
 
