@@ -172,13 +172,7 @@ impl Stage {
         self.handles.last().expect("handle stands before")
     }
 
-    fn narrow(
-        &mut self,
-        methods: &str,
-        paths: &str,
-        ttl: &str,
-        uses: &str,
-    ) -> Result<Vec<String>> {
+    fn narrow(&mut self, methods: &str, paths: &str, ttl: &str, uses: &str) -> Result<Vec<String>> {
         let list = |word: &str| Some(text(word).replace(',', " ")).filter(|list| !list.is_empty());
         let (methods, paths) = (list(methods), list(paths));
         let narrowing = Narrowing {

@@ -194,7 +194,13 @@ fn cases() -> Vec<Case> {
     let post = "POST of 1 KiB of JSON with the secret in it, 1 KiB back".to_owned();
     vec![
         Case::get("1 KiB of JSON", 1 << 10, false),
-        Case { title: post, place: "json:/key", sent: Some(sent), gzip: false, body: json(1 << 10) },
+        Case {
+            title: post,
+            place: "json:/key",
+            sent: Some(sent),
+            gzip: false,
+            body: json(1 << 10),
+        },
         Case::get("64 KiB of JSON", 64 << 10, false),
         Case::get("64 KiB of JSON in gzip", 64 << 10, true),
         Case::get("1 MiB of JSON", 1 << 20, false),
@@ -274,10 +280,9 @@ fn packed_rates(text: &[u8], redactor: &Redactor, turns: usize) -> Vec<f64> {
     let times = by_turns(
         turns,
         2,
-        &mut [
-            &mut || drop(black_box(through_gzip(redactor, black_box(&packed)))),
-            &mut || drop(black_box(unpacked(black_box(&packed)))),
-        ],
+        &mut [&mut || drop(black_box(through_gzip(redactor, black_box(&packed)))), &mut || {
+            drop(black_box(unpacked(black_box(&packed))))
+        }],
     );
     times.into_iter().map(|time| rate(text.len(), time)).collect()
 }

@@ -217,7 +217,7 @@ class Child {
 
 /** Starts a command with chosen names in its environment, which it can read; its streams are this process's own. */
 function spawn(command, options) {
-  const { only = [], secrets } = check.options(options, {
+  const { only, secrets } = check.options(options, {
     only: (value, what) => check.list(value, what, check.name),
     secrets: (value, what) => {
       if (heldOf(value) === undefined) throw check.wrong(what, "Secrets", value);
@@ -225,6 +225,7 @@ function spawn(command, options) {
     },
   });
   check.list(command, "a command", check.text);
+  if (only === undefined) throw check.invalid("a command gets secrets by name: only is a list of names, or an empty one");
   const held = heldOf(secrets ?? require("./load.js").loadSync());
   return new Child(call(() => native.spawn(held, command, only)));
 }
