@@ -112,7 +112,7 @@ class Stage:
         finally:
             whole.close()
         self.forget()
-        self.agents = [Agent(self.broker.path, token)]
+        self.take(token)
 
     def narrow(self, methods, paths, ttl, uses):
         terms = {"methods": methods, "paths": paths, "ttl": ttl, "uses": uses}
@@ -120,14 +120,21 @@ class Stage:
         for name in terms:
             terms[name] = int(terms[name]) if name in ("ttl", "uses") else text(terms[name]).split(",")
         token = self.ask(ask="lease", agent="helper", **terms)["token"]
+        self.take(token)
+
+    def take(self, token):
         self.agents.append(Agent(self.broker.path, token))
+        self.agents[-1].token = token
 
     def wider(self):
         self.agents.pop().close()
 
     def left(self):
-        fresh = self.ask(ask="lease", agent="looks")["lease"]["uses_left"]
-        return ["-" if fresh is None else str(fresh)]
+        # A broker says it when an agent connects.
+        again = Agent(self.broker.path, self.agents[-1].token)
+        again.close()
+        left = again.lease["uses_left"]
+        return ["-" if left is None else str(left)]
 
     def request(self, method, target, place, header, body):
         url = f"http://127.0.0.1:{self.port}{text(target)}" if text(target).startswith("/") else text(target)

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Generator, List, Optional
+from typing import Callable, Dict, Generator, List, Optional
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -54,8 +54,9 @@ class Stage:
         if verb == "#":
             self.lines.append(line)
             return
+        run: Callable[..., Optional[List[str]]] = getattr(self, f"do_{verb}")
         try:
-            got = getattr(self, f"do_{verb}")(*words) or []
+            got = run(*words) or []
             self.lines.append(" ".join([f"{done} = 0", *got]))
         except AgentSecretsError as error:
             self.lines += [f"{done} = {error.number}", f"message {shown(error.message.encode())}"]
