@@ -1,7 +1,7 @@
 //! Plays `conformance/handles`: what every language has to come to when it uses secrets and does not read them.
 //! `AGENTSECRETS_WRITE_SCENARIOS=1` writes what came of each line into the files.
 
-#![allow(clippy::unwrap_used)] // Test code, though outside of `#[test]`.
+#![allow(clippy::unwrap_used, clippy::panic)] // Test code, though outside of `#[test]`.
 
 use std::{
     fmt::Write as _,

@@ -74,10 +74,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
-    def finish(self):
+    def handle(self):
+        """Whoever hangs up has had enough: of an answer that is too long, for one."""
         try:
-            super().finish()
-        except OSError:
+            super().handle()
+        except ConnectionError:
             pass
 
     def log_message(self, format, *arguments):
