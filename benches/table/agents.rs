@@ -328,7 +328,7 @@ fn point(series: &mut Vec<Series>, name: &str, count: usize, rate: f64) {
 }
 
 fn written(size: &Size, series: &mut Vec<Series>) -> String {
-    let mut text = format!("{}", machine());
+    let mut text = machine();
     requests(&mut text, size);
     redaction(&mut text, size, series);
     text
