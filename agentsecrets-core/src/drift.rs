@@ -1,6 +1,6 @@
 //! How vault and log, or two environments, differ: found from metadata, without a single download.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     encoding::{EnvironmentId, MemberId, SecretId},
@@ -166,8 +166,9 @@ fn same_version(
 /// Changes here that create a secret which no live secret of the log has the name of.
 fn created_here(snapshot: &Snapshot, found: &[Change]) -> Vec<Change> {
     let fresh = snapshot.local.iter().filter(|local| local.value.is_some());
+    let found: BTreeSet<&str> = found.iter().map(|change| change.name.as_str()).collect();
     fresh
-        .filter(|local| !found.iter().any(|change| change.name == local.name.as_str()))
+        .filter(|local| !found.contains(local.name.as_str()))
         .map(|local| Change { name: local.name.to_string(), state: Drift::LocalModified })
         .collect()
 }

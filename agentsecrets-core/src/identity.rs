@@ -2,7 +2,7 @@
 //!
 //! Spec: `spec/identity.md`.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use bech32::{Bech32m, Hrp};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -140,14 +140,19 @@ impl fmt::Display for Recipient {
 /// Private half: everything is derived from the seed and the kind. Not `Clone`; wiped on drop.
 pub struct Identity {
     seed: Key,
+    kind: Kind,
+    /// Made on first use: a warm start reads values and needs none.
+    keys: OnceLock<Keys>,
+}
+
+struct Keys {
     signing: SigningKey,
     opening: BoxSecretKey,
     recipient: Recipient,
 }
 
-impl Identity {
-    /// The identity of a seed.
-    pub fn from_seed(seed: Key, kind: Kind) -> Self {
+impl Keys {
+    fn of(seed: &Key, kind: Kind) -> Self {
         let signing = SigningKey::from_seed(&crypto::derive_key(label::SIGNING_KEY, seed.expose()));
         let opening = BoxSecretKey::new(crypto::derive_key(label::OPENING_KEY, seed.expose()));
         let mut nonce = [0; 16];
@@ -162,7 +167,18 @@ impl Identity {
             signature: Signature([0; 64]),
         };
         recipient.signature = signing.sign(&recipient.signed_bytes());
-        Self { seed, signing, opening, recipient }
+        Self { signing, opening, recipient }
+    }
+}
+
+impl Identity {
+    /// The identity of a seed.
+    pub fn from_seed(seed: Key, kind: Kind) -> Self {
+        Self { seed, kind, keys: OnceLock::new() }
+    }
+
+    fn keys(&self) -> &Keys {
+        self.keys.get_or_init(|| Keys::of(&self.seed, self.kind))
     }
 
     /// The identity of 24 recovery words (BIP39, English).
@@ -195,17 +211,17 @@ impl Identity {
 
     /// The public half.
     pub fn recipient(&self) -> &Recipient {
-        &self.recipient
+        &self.keys().recipient
     }
 
     /// What stands behind it.
     pub fn kind(&self) -> Kind {
-        self.recipient.kind
+        self.kind
     }
 
     /// Id as a member.
     pub fn id(&self) -> MemberId {
-        self.recipient.id()
+        self.recipient().id()
     }
 
     /// Opens a box that was sealed to this identity.
@@ -213,34 +229,34 @@ impl Identity {
     /// # Errors
     /// `open_failed`, one reason for every failure.
     pub fn open(&self, sealed: &[u8]) -> Result<SecretBytes> {
-        sealed_box::open(&self.opening, sealed)
+        sealed_box::open(self.opening_key(), sealed)
     }
 
     /// Opens many boxes; a verdict for each.
     pub fn open_many(&self, sealed: &[&[u8]]) -> Vec<Result<SecretBytes>> {
-        sealed_box::open_many(&self.opening, sealed)
+        sealed_box::open_many(self.opening_key(), sealed)
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        self.signing.sign(message)
+        self.signing_key().sign(message)
     }
 
     pub(crate) fn signing_key(&self) -> &SigningKey {
-        &self.signing
+        &self.keys().signing
     }
 
     pub(crate) fn opening_key(&self) -> &BoxSecretKey {
-        &self.opening
+        &self.keys().opening
     }
 }
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed: _, signing: _, opening: _, recipient } = self;
+        let Self { seed: _, kind: _, keys: _ } = self;
         if weakened::skips(47) {
             return f.write_str(&encoding::to_hex(self.seed.expose()));
         }
-        f.debug_struct("Identity").field("id", &recipient.id()).finish_non_exhaustive()
+        f.debug_struct("Identity").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -268,7 +284,7 @@ impl IdentityString {
     /// Of an identity, with or without where it leads.
     pub fn new(identity: &Identity, destination: Option<Destination>) -> Self {
         let seed = Key::new(*identity.seed.expose());
-        Self { header: Header, seed, kind: identity.recipient.kind, destination }
+        Self { header: Header, seed, kind: identity.kind, destination }
     }
 
     /// Reads the bech32m string.
@@ -367,7 +383,7 @@ mod tests {
     #[test]
     fn a_recipient_that_does_not_sign_itself_is_refused() {
         let mut recipient = identity(1).recipient().clone();
-        recipient.x25519 = identity(2).recipient.x25519;
+        recipient.x25519 = identity(2).recipient().x25519;
         assert!(Recipient::from_bytes(&encode(&recipient)).is_err());
     }
 

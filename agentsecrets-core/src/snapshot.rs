@@ -1,6 +1,10 @@
 //! What the vault holds of one environment: values with their salts, and changes not yet pushed.
 
+mod named;
+
 use borsh::{BorshDeserialize, BorshSerialize};
+
+pub use named::{HasName, Named};
 
 use crate::{
     encoding::{BatchId, Commitment, EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
@@ -28,11 +32,11 @@ pub struct Snapshot {
     /// When that was, by this device's clock, in milliseconds since 1970.
     pub synced_at: u64,
     /// Secrets by their ids.
-    pub secrets: Vec<Held>,
+    pub secrets: Named<Held>,
     /// Secrets that count for nothing, because an older one has their name.
     pub shadowed: Vec<SecretId>,
     /// Changes made here and not pushed, at most one of each name.
-    pub local: Vec<Local>,
+    pub local: Named<Local>,
     /// Values that left this device in pushes that were refused, while they wait to be pushed.
     pub left: Vec<Left>,
     /// Sealed bytes that were about to leave this device, until the log holds their entry.
@@ -142,9 +146,9 @@ impl Snapshot {
             label: String::new(),
             head: None,
             synced_at: 0,
-            secrets: Vec::new(),
+            secrets: Named::default(),
             shadowed: Vec::new(),
-            local: Vec::new(),
+            local: Named::default(),
             left: Vec::new(),
             attempts: Vec::new(),
         }
@@ -152,18 +156,18 @@ impl Snapshot {
 
     /// A secret by its id.
     pub fn held(&self, id: &SecretId) -> Option<&Held> {
-        self.secrets.iter().find(|held| held.id == *id)
+        self.secrets.of(id)
     }
 
     /// The live secret of a name.
     pub fn by_name(&self, name: &SecretName) -> Option<&Held> {
-        let mut loadable = self.secrets.iter().filter(|held| !self.shadowed.contains(&held.id));
-        loadable.find(|held| held.name == *name && held.live_value().is_some())
+        let mut live = self.secrets.named(name).filter(|held| held.live_value().is_some());
+        live.find(|held| !self.shadowed.contains(&held.id))
     }
 
     /// The change of a name that was not pushed.
     pub fn local(&self, name: &SecretName) -> Option<&Local> {
-        self.local.iter().find(|local| local.name == *name)
+        self.local.named(name).next()
     }
 
     /// The value of a name as a program here sees it: changes not yet pushed win.
@@ -204,25 +208,24 @@ impl Snapshot {
         value: Option<SecretBytes>,
         time: u64,
     ) -> Result<()> {
-        let base = match self.local(&name) {
-            Some(local) => local.base,
-            None => self.base_of(&name),
-        };
         self.clash(&name)?;
         if value.is_none() && self.value(&name).is_none() {
             return Err(Error::new(ErrorCode::UnknownSecret, format!("there is no secret {name}")));
         }
-        self.local.retain(|local| local.name != name);
-        let undone = base.is_none() && value.is_none();
-        if !undone {
-            self.local.push(Local { name, base, time, value });
+        let base = match self.local(&name) {
+            Some(local) => local.base,
+            None => self.base_of(&name),
+        };
+        match (base, &value) {
+            (None, None) => self.local.retain(|local| local.name != name),
+            _ => self.local.put(Local { name, base, time, value }),
         }
         Ok(())
     }
 
     /// Lets go of every version that `keeps` does not know, and of what nothing is left of.
     pub(crate) fn keep_versions(&mut self, keeps: impl Fn(&SecretId, &HeldVersion) -> bool) {
-        for held in &mut self.secrets {
+        for held in self.secrets.iter_mut() {
             let id = held.id;
             held.versions.retain(|version| keeps(&id, version));
         }
@@ -237,16 +240,14 @@ impl Snapshot {
 
     /// The newest version that a change of this name would stand on: a deleted secret comes back.
     fn base_of(&self, name: &SecretName) -> Option<(SecretId, u64)> {
-        let held =
-            self.by_name(name).or_else(|| self.secrets.iter().rfind(|held| held.name == *name))?;
+        let held = self.by_name(name).or_else(|| self.secrets.named(name).next_back())?;
         Some((held.id, held.versions.last()?.version))
     }
 
     fn clash(&self, name: &SecretName) -> Result<()> {
-        let other = self
-            .names()
-            .into_iter()
-            .find(|other| *other != name && other.folded() == name.folded());
+        let held = self.secrets.alike(name).map(|held| &held.name);
+        let mut others = held.chain(self.local.alike(name).map(|local| &local.name));
+        let other = others.find(|other| *other != name && self.value(other).is_some());
         other.map_or(Ok(()), |other| {
             Err(Error::new(
                 ErrorCode::InvalidName,
@@ -260,7 +261,7 @@ impl Snapshot {
     pub fn hold(&mut self, item: ParcelItem, author: MemberId, time: u64, commitment: Commitment) {
         let value = HeldValue { salt: item.salt, commitment, value: item.value };
         let version = HeldVersion { version: item.version, author, time, value: Some(value) };
-        match self.secrets.iter_mut().find(|held| held.id == item.secret) {
+        match self.secrets.of_mut(&item.secret) {
             Some(held) => {
                 (held.policy, held.policy_salt) = (item.policy, item.policy_salt);
                 held.add(version);
@@ -279,9 +280,25 @@ impl Snapshot {
 
     /// Records that a secret held here was deleted.
     pub fn hold_deletion(&mut self, id: &SecretId, version: u64, author: MemberId, time: u64) {
-        if let Some(held) = self.secrets.iter_mut().find(|held| held.id == *id) {
+        if let Some(held) = self.secrets.of_mut(id) {
             held.add(HeldVersion { version, author, time, value: None });
         }
+    }
+}
+
+impl HasName for Held {
+    fn name(&self) -> &SecretName {
+        &self.name
+    }
+
+    fn id(&self) -> Option<SecretId> {
+        Some(self.id)
+    }
+}
+
+impl HasName for Local {
+    fn name(&self) -> &SecretName {
+        &self.name
     }
 }
 

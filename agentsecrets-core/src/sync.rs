@@ -43,4 +43,6 @@ pub use replica::keys;
 pub use repush::{Repushed, repush};
 pub use secret_policy::set_secret_policy;
 pub use session::Start;
-pub use view::{SyncReport, View, await_news, entries, follow_log, snapshot, sync, view};
+pub use view::{
+    SyncReport, View, await_news, entries, follow_log, snapshot, snapshot_in, sync, view,
+};

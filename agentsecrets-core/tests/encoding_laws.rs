@@ -329,14 +329,16 @@ impl Random {
             label: self.text(),
             head: self.maybe(Self::head),
             synced_at: self.number(),
-            secrets: self.list(Self::held),
+            secrets: self.list(Self::held).into(),
             shadowed: self.list(Self::secret),
-            local: self.list(|random| Local {
-                name: random.name(),
-                base: random.maybe(|random| (random.secret(), random.number())),
-                time: random.number(),
-                value: random.maybe(Self::value),
-            }),
+            local: self
+                .list(|random| Local {
+                    name: random.name(),
+                    base: random.maybe(|random| (random.secret(), random.number())),
+                    time: random.number(),
+                    value: random.maybe(Self::value),
+                })
+                .into(),
             left: self.list(|random| Left {
                 name: random.name(),
                 value: random.value(),

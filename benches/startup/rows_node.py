@@ -58,5 +58,5 @@ def rows(place):
               environment={"DOTENVX_NO_OPS": "true", "HOME": str(folder)})
     yield Row("node, bare, an ES module", ["node", module], b"", bare=True)
     yield Row(f"node import loadSync() of {SECRETS}, file vault", ["node", imported])
-    entry = PROJECT / "node_modules/agentsecrets-core/lib/env.mjs"
+    entry = PROJECT / "node_modules/agentsecrets-core/env"
     yield Row(f"node --import agentsecrets-core/env, {SECRETS}, file vault", ["node", "--import", entry, env])

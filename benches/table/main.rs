@@ -2,7 +2,7 @@
 //! `benches/run-table sync agents` runs it.
 //!
 //! ```text
-//! cargo bench -p agentsecrets-benches --bench table -- [sync] [agents] [DOCS]
+//! cargo bench -p agentsecrets-benches --bench table -- [sync | memory | agents] [DOCS]
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
@@ -19,6 +19,10 @@ mod sync;
 use std::{fmt::Write, fs, path::Path};
 
 use figure::{Series, plot};
+
+#[cfg(feature = "count")]
+#[global_allocator]
+static HEAP: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 
 /// One measurement: what, at which size, of which unit, and its milliseconds (or MiB).
 pub(crate) struct Row {
@@ -49,18 +53,13 @@ fn main() {
         return;
     }
     let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
-    if has("sync") {
-        let text = all_sync(docs);
+    let tables: [(&str, fn(Option<&Path>) -> String); 3] =
+        [("sync", all_sync), ("memory", all_memory), ("agents", agents::all)];
+    for (name, table) in tables.iter().filter(|(name, _)| has(name)) {
+        let text = table(docs);
         print!("{text}");
         if let Some(docs) = docs {
-            put(docs, "sync", &text);
-        }
-    }
-    if has("agents") {
-        let text = agents::all(docs);
-        print!("{text}");
-        if let Some(docs) = docs {
-            put(docs, "agents", &text);
+            put(docs, name, &text);
         }
     }
 }
@@ -139,9 +138,8 @@ fn all_sync(docs: Option<&Path>) -> String {
         "{}\n| what | size | time | per unit | growth |\n|---|---|---|---|---|\n",
         machine()
     );
-    let mut before: Option<&Row> = None;
-    for row in &rows {
-        let same = before.filter(|before| before.title == row.title);
+    for (place, row) in rows.iter().enumerate() {
+        let same = rows[..place].iter().rfind(|before| before.title == row.title);
         let growth = same.map_or(String::new(), |before| {
             format!("size × {}, time × {:.1}", row.size / before.size, row.value / before.value)
         });
@@ -154,7 +152,6 @@ fn all_sync(docs: Option<&Path>) -> String {
             row.unit,
             time(row.value)
         );
-        before = Some(row);
     }
     let find = |title: &str, size: usize| {
         rows.iter().find(|row| row.title == title && row.size == size).map(|row| row.value)
@@ -170,12 +167,6 @@ fn all_sync(docs: Option<&Path>) -> String {
             );
         }
     }
-    let mut peaks = Vec::new();
-    sync::memory(&mut peaks, false);
-    text += "\n| peak memory beyond what was there before | MiB |\n|---|---|\n";
-    for row in &peaks {
-        let _ = writeln!(text, "| {} | {:.1} |", row.title, row.value);
-    }
     for (unit, label) in
         [("secrets", "secrets"), ("members", "members"), ("entries", "entries of a log")]
     {
@@ -190,6 +181,18 @@ fn all_sync(docs: Option<&Path>) -> String {
             ),
         );
         let _ = write!(text, "\n![cost by number of {label}](benchmarks/growth-{unit}.svg)\n");
+    }
+    text
+}
+
+/// Peaks of what is allocated, which `--features count` counts.
+fn all_memory(_: Option<&Path>) -> String {
+    assert!(cfg!(feature = "count"), "cargo bench needs --features count");
+    let mut peaks = Vec::new();
+    sync::memory(&mut peaks, false);
+    let mut text = machine() + "\n| at most allocated beyond what was before | MiB |\n|---|---|\n";
+    for row in &peaks {
+        let _ = writeln!(text, "| {} | {:.1} |", row.title, row.value);
     }
     text
 }

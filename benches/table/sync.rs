@@ -297,17 +297,21 @@ fn bare_verification(bytes: &[&[u8]]) -> impl Fn() + use<> {
     }
 }
 
-/// MiB that the process held at most during the work, beyond what it held before.
+/// MiB that were allocated at most during the work, beyond what was before; not a number where nothing counts them.
 fn peak(work: impl FnOnce()) -> f64 {
-    let status = |field: &str| -> f64 {
-        let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(field)).unwrap_or_default().to_owned();
-        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN)
-    };
-    let reset = std::fs::write("/proc/self/clear_refs", "5").is_ok();
-    let before = status("VmRSS:");
-    work();
-    if reset { (status("VmHWM:") - before) / 1024.0 } else { f64::NAN }
+    #[cfg(feature = "count")]
+    {
+        use super::HEAP;
+        HEAP.reset_peak_usage();
+        let before = HEAP.current_usage_as_mb();
+        work();
+        f64::from(HEAP.peak_usage_as_mb() - before)
+    }
+    #[cfg(not(feature = "count"))]
+    {
+        work();
+        f64::NAN
+    }
 }
 
 /// Peak memory, in MiB.

@@ -40,7 +40,9 @@ function bare(name, text) {
   // Within a template of many lines a blank would be text.
   const broken = lines.find((line) => line.split("`").length % 2 === 0);
   if (broken !== undefined) throw new Error(`${name} has a template that goes over lines: ${broken}`);
-  return lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("//")).join("\n");
+  const kept = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("//"));
+  // By another name than the file's own, in whose text `import` looks for names.
+  return kept.join("\n").replaceAll("module.exports", "own.exports");
 }
 
 /**
@@ -48,7 +50,7 @@ function bare(name, text) {
  * that each function is called at once, so that it is not read twice.
  */
 function merge(lib) {
-  const quoted = START.map((name) => `${JSON.stringify(name)}: (function (module, exports, require) {\n${bare(name, readFileSync(join(lib, name), "utf8"))}\n})`);
+  const quoted = START.map((name) => `${JSON.stringify(name)}: (function (own, require) {\n${bare(name, readFileSync(join(lib, name), "utf8"))}\n})`);
   const text = `"use strict";
 // Made of ${START.join(", ")}: see bindings/node/pack.mjs.
 const outer = require;
@@ -58,7 +60,7 @@ function part(name) {
   let module = made.get(name);
   if (module === undefined) {
     made.set(name, (module = { exports: {} }));
-    parts[name](module, module.exports, part);
+    parts[name](module, part);
   }
   return module.exports;
 }
@@ -66,10 +68,30 @@ const parts = {
 ${quoted.join(",\n")},
 };
 module.exports = part("./index.js");
+// For \`import\`, which finds names in the text alone.
+0 && (module.exports = { ${names(lib).join(", ")} });
 Object.defineProperty(module.exports, ${PARTS}, { value: part });
 `;
   for (const name of START) writeFileSync(join(lib, name), `"use strict";\nmodule.exports = require("./index.js")[${PARTS}](${JSON.stringify(name)});\n`);
   writeFileSync(join(lib, "index.js"), text);
+}
+
+/** What index.js exports, at once and later. */
+function names(lib) {
+  const text = readFileSync(join(lib, "index.js"), "utf8");
+  const now = /^module\.exports = \{ (.*) \};$/m.exec(text)[1].split(", ");
+  return [...now, ...[...text.matchAll(/^  (\w+): \(\) => /gm)].map(([, name]) => name)].sort();
+}
+
+// What has a name of its own within the package. Files without an ending, which `require` and `import` find alike: with `exports` in
+// package.json every start would wait 2 ms for Node to resolve them.
+const DOORS = { env: [], io: ["Machine", "fetchTransport", "operation", "run"], testing: ["MemoryRelay", "member", "override"] };
+
+function doors(core) {
+  for (const [name, found] of Object.entries(DOORS)) {
+    const named = found.length === 0 ? "" : `0 && (module.exports = { ${found.join(", ")} });\n`;
+    writeFileSync(join(core, name), `"use strict";\nmodule.exports = require("./lib/${name}.js");\n${named}`);
+  }
 }
 
 function tarball(folder, out) {
@@ -85,6 +107,7 @@ export function pack(libraries, out) {
   for (const part of ["package.json", "README.md", "lib"]) cpSync(join(here, part), join(core, part), { recursive: true });
 
   merge(join(core, "lib"));
+  doors(core);
 
   const { name, ...where } = target();
   const [before, after] = ENDINGS[process.platform];

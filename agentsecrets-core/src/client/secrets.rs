@@ -235,7 +235,7 @@ fn held(setup: &Setup, options: &LoadOptions) -> Result<Snapshot> {
     let workspace = setup.workspace()?;
     let view = setup.client.read(|start| sync::view(start, workspace))?;
     let environment = view.environment(label(setup, options))?;
-    let snapshot = setup.client.read(|start| sync::snapshot(start, workspace, environment))?;
+    let snapshot = setup.client.read(|start| sync::snapshot_in(start, view, environment))?;
     match snapshot.head.is_some() {
         true => Ok(snapshot),
         false => Err(Error::new(
@@ -249,9 +249,13 @@ fn held(setup: &Setup, options: &LoadOptions) -> Result<Snapshot> {
 /// What the vault holds, pulled first where there is none yet or it is too old.
 fn fresh(setup: &Setup, options: &LoadOptions) -> Result<Snapshot> {
     let workspace = setup.workspace()?;
-    let environment = setup.view()?.environment(label(setup, options))?;
-    let snapshot = setup.client.snapshot(workspace, environment)?;
+    let view = setup.view()?;
+    let environment = view.environment(label(setup, options))?;
+    let snapshot = setup.client.read(|start| sync::snapshot_in(start, view, environment))?;
     let age = Duration::from_millis(now().saturating_sub(snapshot.synced_at));
+    if snapshot.head.is_none() {
+        return setup.client.snapshot(workspace, environment);
+    }
     if options.max_age.is_none_or(|max| age <= max) {
         return Ok(snapshot);
     }

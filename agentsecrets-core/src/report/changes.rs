@@ -183,8 +183,7 @@ fn own(view: &View, snapshot: &Snapshot, name: &SecretName) -> Vec<VersionRow> {
         held: true,
         live: false,
     };
-    let given_up =
-        snapshot.secrets.iter().filter(|held| held.name == *name).flat_map(|held| &held.given_up);
+    let given_up = snapshot.secrets.named(name).flat_map(|held| &held.given_up);
     let mut rows: Vec<VersionRow> =
         given_up.map(|given_up| row(given_up.time, "given_up")).collect();
     rows.extend(snapshot.local(name).map(|local| row(local.time, "not_pushed")));

@@ -104,7 +104,7 @@ pub fn left(start: Start, workspace: WorkspaceId, number: u32) -> Machine<LeftHi
             entries.push(SignedEntry::parse(bytes)?);
         }
         replica.state = Some(state);
-        let view = View { replica, branches: Vec::new(), me: session.identity.id() };
+        let view = View { replica, branches: Vec::new(), identity: session.identity.clone() };
         Ok(LeftHistory { view, entries, snapshots })
     })
 }

@@ -234,13 +234,13 @@ fn settle(
     }
     let clashing: BTreeSet<SecretName> =
         clashing(state, snapshot, names).into_iter().map(|(name, _)| name).collect();
-    let (given_up, kept) = std::mem::take(&mut snapshot.local)
+    let (given_up, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut snapshot.local)
+        .into_items()
         .into_iter()
         .partition(|local| clashing.contains(&local.name));
-    snapshot.local = kept;
+    snapshot.local = kept.into();
     for Local { name, value, .. } in given_up {
-        let held = snapshot.secrets.iter_mut().rfind(|held| held.name == name);
-        if let Some(held) = held {
+        if let Some(held) = snapshot.secrets.last_mut(&name) {
             held.given_up.push(GivenUp { time: now, value });
         }
     }
@@ -273,11 +273,14 @@ pub(super) fn clashing(
     snapshot: &Snapshot,
     names: &BTreeMap<SecretId, SecretName>,
 ) -> Vec<(SecretName, Option<(SecretId, u64)>)> {
+    if snapshot.local.is_empty() {
+        return Vec::new();
+    }
+    let live = names.iter().rev().filter(|(id, _)| is_live(state, id));
+    let live: BTreeMap<&SecretName, &SecretId> = live.map(|(id, name)| (name, id)).collect();
     // The live secret of the name, even where the change was made on one that is gone since.
     let now = |local: &Local| -> Option<(SecretId, u64)> {
-        let mut named = names.iter().filter(|(_, name)| **name == local.name);
-        let live = named.find(|(id, _)| is_live(state, id)).map(|(id, _)| *id);
-        let id = live.or(local.base.map(|(id, _)| id))?;
+        let id = live.get(&local.name).copied().copied().or(local.base.map(|(id, _)| id))?;
         Some((id, state.secrets().get(&id)?.live()?.0))
     };
     let locals = snapshot.local.iter().map(|local| (local, now(local)));

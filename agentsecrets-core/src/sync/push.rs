@@ -1,6 +1,6 @@
 //! Push: turns changes made here into signed entries, seals them to everybody in scope, commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     acks,
@@ -141,11 +141,9 @@ fn left_of<'a>(
 fn rebase(replica: &Replica, snapshot: &mut Snapshot) -> Result<()> {
     let known = names::of(replica, snapshot);
     for (name, base) in pull::clashing(replica.state()?, snapshot, &known.names) {
-        snapshot
-            .local
-            .iter_mut()
-            .filter(|local| local.name == name)
-            .for_each(|local| local.base = base);
+        if let Some(local) = snapshot.local.last_mut(&name) {
+            local.base = base;
+        }
     }
     Ok(())
 }
@@ -189,9 +187,10 @@ fn build(session: &mut Session, replica: &Replica, snapshot: &mut Snapshot) -> R
     let mut batch = Batch::on(replica.state()?);
     let mut changes: Vec<&Local> = snapshot.local.iter().collect();
     changes.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut attempts = Vec::new();
+    let (rotations, mut attempts) = (rotations(replica.state()?), Vec::new());
     for chunk in changes.chunks(ITEMS) {
-        attempts.push(add_entry(session, replica, snapshot, chunk, &mut batch)?);
+        let draft = Draft::new(replica, snapshot, &rotations);
+        attempts.push(add_entry(session, draft, chunk, &mut batch)?);
     }
     snapshot.attempts.extend(attempts);
     Ok(batch)
@@ -199,24 +198,15 @@ fn build(session: &mut Session, replica: &Replica, snapshot: &mut Snapshot) -> R
 
 fn add_entry(
     session: &mut Session,
-    replica: &Replica,
-    snapshot: &Snapshot,
+    mut draft: Draft<'_>,
     changes: &[&Local],
     batch: &mut Batch,
 ) -> Result<Attempt> {
-    let mut draft = Draft {
-        replica,
-        snapshot,
-        items: Vec::new(),
-        puts: Vec::new(),
-        deletions: Vec::new(),
-        rotations: rotations(replica.state()?),
-    };
     for change in changes {
         draft.add(session, change)?;
     }
-    let Draft { items, puts, deletions, .. } = draft;
-    let strays = strays(&batch.state, snapshot, changes, &puts);
+    let Draft { replica, snapshot, items, puts, deletions, .. } = draft;
+    let strays = strays(&batch.state, snapshot, &puts);
     let sealed = Sealed { items, puts, deletions, strays };
     seal_entry(session, replica, snapshot.environment, sealed, batch)
 }
@@ -254,14 +244,9 @@ pub(super) fn seal_entry(
 }
 
 /// What the entry says of values that left before.
-fn strays(
-    state: &State,
-    snapshot: &Snapshot,
-    changes: &[&Local],
-    puts: &[(ParcelItem, Commitment)],
-) -> Vec<Stray> {
+fn strays(state: &State, snapshot: &Snapshot, puts: &[(ParcelItem, Commitment)]) -> Vec<Stray> {
     let of = |(item, _): &(ParcelItem, Commitment)| {
-        let change = changes.iter().find(|change| change.name == item.name);
+        let change = snapshot.local(&item.name);
         let version = VersionRef { secret: item.secret, version: item.version };
         let members: Vec<MemberId> = change
             .map(|change| left_of(state, snapshot, change).copied().collect())
@@ -282,10 +267,19 @@ struct Draft<'a> {
     items: Vec<Item>,
     puts: Vec<(ParcelItem, Commitment)>,
     deletions: Vec<(SecretId, u64)>,
-    rotations: BTreeMap<SecretId, Rotation>,
+    rotations: &'a BTreeMap<SecretId, Rotation>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    fn new(
+        replica: &'a Replica,
+        snapshot: &'a Snapshot,
+        rotations: &'a BTreeMap<SecretId, Rotation>,
+    ) -> Self {
+        let (items, puts, deletions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { replica, snapshot, items, puts, deletions, rotations }
+    }
+
     fn add(&mut self, session: &mut Session, change: &Local) -> Result<()> {
         match (&change.value, change.base) {
             (Some(value), None) => self.create(session, change, value),
@@ -394,30 +388,23 @@ pub(super) fn reconcile(session: &Session, state: &State, snapshot: &mut Snapsho
     }
     let Snapshot { left, local, .. } = snapshot;
     left.retain(|left| {
-        let pending = |local: &Local| {
-            let value = local.value.as_ref();
-            local.name == left.name && value.is_some_and(|value| value.ct_eq(left.value.expose()))
-        };
-        local.iter().any(pending)
+        let value = local.named(&left.name).next().and_then(|local| local.value.as_ref());
+        value.is_some_and(|value| value.ct_eq(left.value.expose()))
     });
 }
 
 fn accept(snapshot: &mut Snapshot, attempt: Attempt, me: MemberId) {
+    let mut done = BTreeSet::new();
     for (item, commitment) in attempt.puts {
-        let pushed = |local: &Local| {
-            local.name == item.name
-                && local.value.as_ref().is_some_and(|value| value.ct_eq(item.value.expose()))
-        };
-        rest_on(snapshot, &item.name, (item.secret, item.version), &pushed);
+        rest_on(snapshot, &item.name, (item.secret, item.version), Some(&item.value), &mut done);
         snapshot.hold(item, me, attempt.time, commitment);
     }
     for (id, version) in attempt.deletions {
         let Some(name) = snapshot.held(&id).map(|held| held.name.clone()) else { continue };
-        rest_on(snapshot, &name, (id, version), &|local| {
-            local.name == name && local.value.is_none()
-        });
+        rest_on(snapshot, &name, (id, version), None, &mut done);
         snapshot.hold_deletion(&id, version, me, attempt.time);
     }
+    snapshot.local.retain(|local| !done.contains(&local.name));
 }
 
 /// The relay has the sealed bytes of a push that it refused, and so may whoever they are for.
@@ -428,17 +415,22 @@ fn refuse(snapshot: &mut Snapshot, attempt: Attempt) {
     }
 }
 
-/// Drops the change that was pushed; a change made after it now stands on what was pushed.
+/// A change that was pushed is done; one made after it now stands on what was pushed.
 fn rest_on(
     snapshot: &mut Snapshot,
     name: &SecretName,
     version: (SecretId, u64),
-    pushed: &dyn Fn(&Local) -> bool,
+    pushed: Option<&SecretBytes>,
+    done: &mut BTreeSet<SecretName>,
 ) {
-    snapshot.local.retain(|local| !pushed(local));
-    snapshot
-        .local
-        .iter_mut()
-        .filter(|local| local.name == *name)
-        .for_each(|local| local.base = Some(version));
+    let Some(local) = snapshot.local.last_mut(name) else { return };
+    let same = match (&local.value, pushed) {
+        (Some(value), Some(pushed)) => value.ct_eq(pushed.expose()),
+        (value, pushed) => value.is_none() && pushed.is_none(),
+    };
+    if same {
+        done.insert(name.clone());
+    } else {
+        local.base = Some(version);
+    }
 }

@@ -1,6 +1,6 @@
 //! What this device knows of a workspace, for listings: read from the vault, without the relay.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     acks::{self, Reports},
@@ -21,6 +21,7 @@ use crate::{
     encoding::{EnvironmentId, MemberId, SecretId, WorkspaceId},
     error::{Error, ErrorCode, Result},
     fingerprint::Fingerprint,
+    identity::Identity,
     log::{Member, Role, SignedEntry, State, ack::Freshness, entry::VersionRef},
     name::SecretName,
     snapshot::Snapshot,
@@ -31,7 +32,7 @@ use crate::{
 pub struct View {
     pub(super) replica: Replica,
     pub(super) branches: Vec<Branch>,
-    pub(super) me: MemberId,
+    pub(super) identity: Arc<Identity>,
 }
 
 impl std::fmt::Debug for View {
@@ -45,7 +46,7 @@ pub fn view(start: Start, workspace: WorkspaceId) -> Machine<View> {
     start.machine(async move |session| {
         let replica = Replica::load(&session, workspace).await?;
         let branches = branch::load_all(&session, &replica).await?;
-        Ok(View { replica, branches, me: session.identity.id() })
+        Ok(View { replica, branches, identity: session.identity })
     })
 }
 
@@ -64,6 +65,11 @@ pub fn snapshot(
     start.machine(async move |session| {
         Replica::load(&session, workspace).await?.snapshot(&session, environment).await
     })
+}
+
+/// As [`snapshot`], of a workspace that was read before.
+pub fn snapshot_in(start: Start, view: View, environment: EnvironmentId) -> Machine<Snapshot> {
+    start.machine(async move |session| view.replica.snapshot(&session, environment).await)
 }
 
 /// Follows the log alone, waiting up to `wait` for news; says whether there was any.
@@ -201,7 +207,7 @@ impl View {
 
     /// Id of this device.
     pub fn me(&self) -> MemberId {
-        self.me
+        self.identity.id()
     }
 
     /// The folded log.

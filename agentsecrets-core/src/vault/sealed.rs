@@ -161,11 +161,13 @@ impl SealedVault {
 
     /// The files of a key, if there is a root; their names tell nothing without it.
     pub(super) fn names(&self, key: &str) -> Result<Option<Names>> {
-        let known = self.known()?;
-        let Some(root) = &known.root else { return Ok(None) };
+        Ok(self.names_by(&*self.known()?, key))
+    }
+
+    fn names_by(&self, known: &Known, key: &str) -> Option<Names> {
+        let root = known.root.as_ref()?;
         let path = |root| self.folder().join(file_name(root, key));
-        let former = root.previous.as_ref().map(path);
-        Ok(Some(Names { current: path(&root.key), former }))
+        Some(Names { current: path(&root.key), former: root.previous.as_ref().map(path) })
     }
 
     pub(super) fn write(&self, content: &Content) -> Result<()> {
@@ -189,27 +191,7 @@ impl SealedVault {
     }
 
     fn read(&self, path: &Path) -> Result<Option<Content>> {
-        files::read(path)?.map(|bytes| self.unseal(path, bytes.expose())).transpose()
-    }
-
-    fn unseal(&self, path: &Path, bytes: &[u8]) -> Result<Content> {
-        let damaged = || damaged(path);
-        let (header, sealed) = bytes.split_at_checked(HEADER).ok_or_else(damaged)?;
-        if &header[..8] != MAGIC {
-            return Err(damaged());
-        }
-        if header[8] > FORMAT {
-            return Err(Error::new(
-                ErrorCode::VaultNewer,
-                format!("{} has format {}; this is for format {FORMAT}", path.display(), header[8]),
-            ));
-        }
-        let id: KeyId = header[9..].try_into().map_err(|_| damaged())?;
-        let known = self.known()?;
-        let key = known.root.as_ref().ok_or_else(no_root)?.key_of(&id).ok_or_else(damaged)?;
-        let plain =
-            crypto::decrypt(&files_key(key), &data(header, path), sealed).ok_or_else(damaged)?;
-        parse(plain.expose(), ErrorCode::VaultDamaged, "vault file")
+        files::read(path)?.map(|bytes| unseal(&*self.known()?, path, bytes.expose())).transpose()
     }
 
     /// Every file with its content. Begins again where a rekey has moved files meanwhile.
@@ -232,27 +214,14 @@ impl SealedVault {
     /// The content under a key. Looks again where a rekey has moved files meanwhile.
     fn find(&self, key: &str) -> Result<Option<Content>> {
         loop {
-            let mark = self.mark()?;
-            let Some(names) = self.names(key)? else { return Ok(None) };
-            let found = self.first(&names);
-            match found {
+            let known = self.known()?;
+            let Some(names) = self.names_by(&known, key) else { return Ok(None) };
+            match first(&known, &names) {
                 Ok(Some(content)) if content.key == key => return Ok(Some(content)),
                 Ok(Some(_)) => return Err(damaged(&names.current)),
-                found if self.mark()? == mark => return found,
+                found if self.mark()? == known.mark => return found,
                 _ => {}
             }
-        }
-    }
-
-    /// The current name again after the former one: a rekey writes the one, then removes the other.
-    fn first(&self, names: &Names) -> Result<Option<Content>> {
-        let current = self.read(&names.current)?;
-        let Some(former) = names.former.as_ref().filter(|_| current.is_none()) else {
-            return Ok(current);
-        };
-        match self.read(former)? {
-            None => self.read(&names.current),
-            content => Ok(content),
         }
     }
 
@@ -262,6 +231,41 @@ impl SealedVault {
         let mut strays = names.iter().filter(|path| path.extension().is_some());
         strays.try_for_each(|path| files::remove(path))
     }
+}
+
+/// The current name again after the former one: a rekey writes the one, then removes the other.
+fn first(known: &Known, names: &Names) -> Result<Option<Content>> {
+    let read = |path: &Path| -> Result<Option<Content>> {
+        files::read(path)?.map(|bytes| unseal(known, path, bytes.expose())).transpose()
+    };
+    let current = read(&names.current)?;
+    let Some(former) = names.former.as_ref().filter(|_| current.is_none()) else {
+        return Ok(current);
+    };
+    match read(former)? {
+        None => read(&names.current),
+        content => Ok(content),
+    }
+}
+
+/// The content of a file's bytes, by the root that is known.
+fn unseal(known: &Known, path: &Path, bytes: &[u8]) -> Result<Content> {
+    let damaged = || damaged(path);
+    let (header, sealed) = bytes.split_at_checked(HEADER).ok_or_else(damaged)?;
+    if &header[..8] != MAGIC {
+        return Err(damaged());
+    }
+    if header[8] > FORMAT {
+        return Err(Error::new(
+            ErrorCode::VaultNewer,
+            format!("{} has format {}; this is for format {FORMAT}", path.display(), header[8]),
+        ));
+    }
+    let id: KeyId = header[9..].try_into().map_err(|_| damaged())?;
+    let key = known.root.as_ref().ok_or_else(no_root)?.key_of(&id).ok_or_else(damaged)?;
+    let plain =
+        crypto::decrypt(&files_key(key), &data(header, path), sealed).ok_or_else(damaged)?;
+    parse(plain.expose(), ErrorCode::VaultDamaged, "vault file")
 }
 
 fn check_kind(options: &VaultOptions) -> Result<()> {

@@ -2,8 +2,10 @@
 //! ratios to libsodium. `benches/run-table` runs it.
 //!
 //! ```text
-//! boxes-table [flags | main | try] [DOCS]
+//! boxes-table main | try | flags [OTHER.txt] [DOCS]
 //! ```
+//!
+//! `flags` prints the promised sizes alone; with what a build with other flags printed, it writes both side by side.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
 
@@ -25,13 +27,19 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     sodiumoxide::init().unwrap();
-    let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
+    let is_folder = |argument: &&String| argument.contains('/') && !argument.ends_with(".txt");
+    let docs = arguments.iter().find(is_folder).map(Path::new);
     if has("try") {
         for (work, _) in WORK {
             assert!(Case::new(32, 3, 2).measure(work, 1, 0.0).iter().all(|time| *time > 0.0));
         }
     } else if has("flags") {
-        print!("{}", flags());
+        let other = arguments.iter().find(|argument| argument.ends_with(".txt"));
+        let text = flags(other.map(|path| fs::read_to_string(path).unwrap()).as_deref());
+        print!("{text}");
+        if let Some(docs) = docs.filter(|_| other.is_some()) {
+            put(docs, "flags", &text);
+        }
     } else {
         let text = all_boxes(docs);
         print!("{text}");
@@ -119,8 +127,13 @@ fn all_boxes(docs: Option<&Path>) -> String {
             for batch in [1, 16, 256] {
                 let case = Case::new(size, batch, threads);
                 for (work, title) in WORK {
-                    let rounds = if size == 64 && threads == 1 { 15 } else { 5 };
-                    let times = case.measure(work, rounds, 2e-3);
+                    // Few large boxes fit into a turn, so that a single one counts for much.
+                    let (rounds, sample) = match size {
+                        64 if threads == 1 => (15, 2e-3),
+                        size if size > 1 << 10 => (15, 8e-3),
+                        _ => (7, 2e-3),
+                    };
+                    let times = case.measure(work, rounds, sample);
                     let row = line(&case, title, &times);
                     print!("{row}");
                     text += &row;
@@ -197,13 +210,36 @@ fn all_boxes(docs: Option<&Path>) -> String {
     text
 }
 
-/// 64 B and a batch of 256 alone, to be compared with a build with other flags.
-fn flags() -> String {
+/// 64 B and a batch of 256 alone: a line of multiples of libsodium for each kind of work, or a table with another build's.
+fn flags(other: Option<&str>) -> String {
     let case = Case::new(64, 256, 1);
-    let mut text = header();
+    let names: Vec<&str> = contenders().iter().map(|who| who.name()).collect();
+    let mut lines = vec![format!("|{}", names[1..].join("|"))];
     for (work, title) in WORK {
         let times = case.measure(work, 15, 2e-3);
-        text += &line(&case, title, &times);
+        let ratios: Vec<_> =
+            times[1..].iter().map(|time| format!("{:.2}", times[0] / time)).collect();
+        lines.push(format!("{title}|{}", ratios.join("|")));
+    }
+    other.map_or_else(|| lines.join("\n") + "\n", |other| side_by_side(other, &lines))
+}
+
+/// Each contender's column beside its column of this build.
+fn side_by_side(other: &str, here: &[String]) -> String {
+    let mut text = machine() + "\n";
+    for (row, (before, with)) in other.lines().zip(here).enumerate() {
+        let (before, with): (Vec<_>, Vec<_>) =
+            (before.split('|').collect(), with.split('|').collect());
+        assert_eq!(before[0], with[0]);
+        let pairs = before[1..].iter().zip(&with[1..]);
+        let cells: Vec<String> = match row {
+            0 => pairs.map(|(name, _)| format!("{name} | with flags")).collect(),
+            _ => pairs.map(|(a, b)| format!("{a}× | {b}×")).collect(),
+        };
+        let _ = writeln!(text, "| {} | {} |", before[0], cells.join(" | "));
+        if row == 0 {
+            let _ = writeln!(text, "|---|{}", "---|---|".repeat(cells.len()));
+        }
     }
     text
 }

@@ -11,9 +11,9 @@ const TARGETS = {
 
 /** Where package managers put this platform's package, beside this one: asked there, it costs no search. */
 function beside(target, file) {
-  const module = { exports: {} };
-  process.dlopen(module, `${__dirname}/../../agentsecrets-core-${target}/${file}`);
-  return module.exports;
+  const addon = { exports: {} };
+  process.dlopen(addon, `${__dirname}/../../agentsecrets-core-${target}/${file}`);
+  return addon.exports;
 }
 
 /** The addon `file` of this platform's package; an error that says which platform this is and what to do. */
