@@ -39,6 +39,9 @@ impl Row {
     }
 }
 
+/// Writes a table's text, and its plots beside the page.
+type Table = fn(Option<&Path>) -> String;
+
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -53,7 +56,7 @@ fn main() {
         return;
     }
     let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
-    let tables: [(&str, fn(Option<&Path>) -> String); 3] =
+    let tables: [(&str, Table); 3] =
         [("sync", all_sync), ("memory", all_memory), ("agents", agents::all)];
     for (name, table) in tables.iter().filter(|(name, _)| has(name)) {
         let text = table(docs);
@@ -187,7 +190,8 @@ fn all_sync(docs: Option<&Path>) -> String {
 
 /// Peaks of what is allocated, which `--features count` counts.
 fn all_memory(_: Option<&Path>) -> String {
-    assert!(cfg!(feature = "count"), "cargo bench needs --features count");
+    let counted = cfg!(feature = "count");
+    assert!(counted, "cargo bench needs --features count");
     let mut peaks = Vec::new();
     sync::memory(&mut peaks, false);
     let mut text = machine() + "\n| at most allocated beyond what was before | MiB |\n|---|---|\n";
