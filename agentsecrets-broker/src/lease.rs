@@ -66,6 +66,9 @@ impl Lease {
     /// Those of [`new`](Self::new); `lease_wider` for more time or uses; `lease_over`.
     pub fn within(parent: &Arc<Self>, terms: &Terms, now: u64) -> Result<Self> {
         parent.check_time(now)?;
+        if parent.left() == Some(0) {
+            return Err(over("its uses are spent"));
+        }
         let handles = parent.chosen(terms, now)?;
         let ttl = terms.ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         let until = ttl.map(|ttl| now.saturating_add(ttl));

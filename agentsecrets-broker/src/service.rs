@@ -235,9 +235,10 @@ impl Service {
     fn sign(&self, lease: &Lease, name: &str, message: &[u8], reason: String) -> Result<Value> {
         let name = SecretName::parse(name)?;
         self.recorded(lease, Act::Sign, &name, &reason, |_| {
-            let handle = lease.handle(&name)?;
+            // What the policy or the lease refuses is no use, as with a request.
+            let signature = lease.handle(&name)?.sign(message, now())?;
             lease.spend(now())?;
-            Ok(json!({ "signature": to_hex(&handle.sign(message, now())?) }))
+            Ok(json!({ "signature": to_hex(&signature) }))
         })
     }
 

@@ -17,6 +17,9 @@ use agentsecrets_core::{
     workspace_key::{SealedLabel, Subject, WorkspaceKey},
 };
 
+/// Texts for redaction.
+pub mod texts;
+
 /// The one environment.
 pub const ENVIRONMENT: EnvironmentId = EnvironmentId([1; 16]);
 /// Entries of a push that creates stay below 1 MiB with so many secrets.

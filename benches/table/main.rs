@@ -1,7 +1,8 @@
-//! Writes the table of what a team does in docs/benchmarks.md, and its plots. `benches/run-table sync` runs it.
+//! Writes the tables of what a team does and of what agents use in docs/benchmarks.md, with their plots.
+//! `benches/run-table sync agents` runs it.
 //!
 //! ```text
-//! cargo bench -p agentsecrets-benches --bench table -- [sync | memory] [DOCS]
+//! cargo bench -p agentsecrets-benches --bench table -- [sync | memory | agents] [DOCS]
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)] // A benchmark may print, and fail.
@@ -11,6 +12,7 @@ mod host;
 #[path = "../../relay-reference/tests/common/in_process.rs"]
 mod in_process;
 
+mod agents;
 mod figure;
 mod sync;
 
@@ -37,6 +39,9 @@ impl Row {
     }
 }
 
+/// Writes a table's text, and its plots beside the page.
+type Table = fn(Option<&Path>) -> String;
+
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -51,8 +56,8 @@ fn main() {
         return;
     }
     let docs = arguments.iter().find(|argument| argument.contains('/')).map(Path::new);
-    let tables: [(&str, fn(Option<&Path>) -> String); 2] =
-        [("sync", all_sync), ("memory", all_memory)];
+    let tables: [(&str, Table); 3] =
+        [("sync", all_sync), ("memory", all_memory), ("agents", agents::all)];
     for (name, table) in tables.iter().filter(|(name, _)| has(name)) {
         let text = table(docs);
         print!("{text}");
@@ -64,6 +69,7 @@ fn main() {
 
 /// Everything once and small: whether it runs.
 fn try_all() {
+    agents::try_all();
     let mut rows = Vec::new();
     sync::growth(&mut rows, true);
     sync::operations(&mut rows, true);
@@ -184,7 +190,8 @@ fn all_sync(docs: Option<&Path>) -> String {
 
 /// Peaks of what is allocated, which `--features count` counts.
 fn all_memory(_: Option<&Path>) -> String {
-    assert!(cfg!(feature = "count"), "cargo bench needs --features count");
+    let counted = cfg!(feature = "count");
+    assert!(counted, "cargo bench needs --features count");
     let mut peaks = Vec::new();
     sync::memory(&mut peaks, false);
     let mut text = machine() + "\n| at most allocated beyond what was before | MiB |\n|---|---|\n";

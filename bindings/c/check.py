@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,16 @@ def run(command, **options):
     words = " ".join(str(word) for word in command[:6])
     expect(done.returncode == 0, f"{words} ends with {done.returncode}:\n{(done.stdout + done.stderr).decode()[-4000:]}")
     return done.stdout.decode()
+
+
+@contextmanager
+def upstream():
+    """The server of the scenarios of handles; its port."""
+    server = subprocess.Popen([sys.executable, ROOT / "conformance/handles/server.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        yield server.stdout.readline().decode().strip()
+    finally:
+        server.communicate(timeout=20)
 
 
 class Checks:
@@ -120,7 +131,8 @@ class Checks:
         source = self.folder / "misuse.c"
         source.write_text(run([sys.executable, ROOT / "bindings/c/misuse.py", self.at / "include/agentsecrets.h"]))
         program = self.build(source, "misuse", [])
-        shown = run([*before, program])
+        with upstream() as port:
+            shown = run([*before, program], env={**os.environ, "HANDLES_PORT": port})
         expect(" 0 wrong" in shown, shown)
         print("    " + shown.strip())
 
@@ -200,6 +212,29 @@ class Checks:
         done = subprocess.run([program, *files, bent], capture_output=True)
         expect(done.returncode == 1 and b", 1 not" in done.stdout, f"a bent transcript: {done.stdout[-300:]}")
 
+    def handles(self, before=()):
+        """Policies, handles, redaction and commands through C: the scenarios of every language; and a bent one."""
+        program = self.build(ROOT / "bindings/c/handles.c", "handles", [])
+        files = sorted((ROOT / "conformance/handles").glob("*.txt"))
+        if before:
+            # Under valgrind a process shares no memory with the one that it starts, so that no error of its start comes back.
+            files = [file for file in files if file.stem != "command-that-is-not-there"]
+        bent = self.folder / "bent-handles.txt"
+        bent.write_text((ROOT / "conformance/handles/echoes.txt").read_text().replace(" = 0 200 1 ", " = 0 200 2 ", 1))
+        with upstream() as port:
+            print("    " + run([*before, program, port, *files]).strip())
+            done = subprocess.run([program, port, *files, bent], capture_output=True)
+        expect(done.returncode == 1 and b", 1 not" in done.stdout, f"a bent scenario: {done.stdout[-300:]}")
+
+    def use_only(self, compiler, linking, before=()):
+        """A program that uses a key and cannot read it."""
+        program = self.compile(compiler, "use_only.c", linking)
+        with upstream() as port:
+            shown = run([*before, program, port])
+        for expected in ("read_forbidden", "use_forbidden", "lease_wider", "lease_over", "200, 1 time", "[redacted API_KEY]", "ended with 0"):
+            expect(expected in shown, f"no {expected!r} in {shown}")
+        expect("fake-key" not in shown, f"it shows the key: {shown}")
+
     def canary(self):
         """A value is nowhere in the process after its handles are freed, and found while one is kept."""
         shown = run([self.build(ROOT / "bindings/c/canary.c", "canary", [])])
@@ -259,6 +294,7 @@ def main():
                 checks.check(f"quickstart.cpp {cxx} {linking}", lambda: checks.quickstart("quickstart.cpp", cxx, linking))
                 checks.check(f"team_sync {compiler} {linking}", lambda: checks.team_sync(compiler, linking))
                 checks.check(f"own_io {compiler} {linking}", lambda: checks.own_io(compiler, linking))
+                checks.check(f"use_only {compiler} {linking}", lambda: checks.use_only(compiler, linking))
         checks.check("readme", checks.readme)
         checks.check("misuse", checks.misuse)
         checks.check("valgrind misuse", lambda: checks.misuse(VALGRIND))
@@ -267,6 +303,9 @@ def main():
         checks.check("sanitizers", checks.sanitized)
         checks.check("scenarios", checks.scenarios)
         checks.check("valgrind scenarios", lambda: checks.scenarios(VALGRIND))
+        checks.check("handles", checks.handles)
+        checks.check("valgrind handles", lambda: checks.handles(VALGRIND))
+        checks.check("valgrind use_only", lambda: checks.use_only("gcc", "shared", VALGRIND))
         checks.check("canary", checks.canary)
         checks.check("core", checks.core)
         checks.check("planted", checks.planted)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a C program that calls every function of the header wrongly, in every way that there is.
 
-    bindings/c/misuse.py HEADER > misuse.c
+    bindings/c/misuse.py HEADER > misuse.c      HANDLES_PORT tells the program where conformance/handles/server.py listens
 
 Each function gets: NULL, a freed handle, a handle of another kind and two made-up ones in the place of each handle;
 NULL for each output; NULL with a size for each text; text that is not UTF-8. Whatever returns a code has to return
@@ -11,12 +11,13 @@ import re
 import sys
 from pathlib import Path
 
-KINDS = ["error", "bytes", "config", "identity", "secret", "secrets", "client", "machine", "step", "watch"]
+KINDS = ["error", "bytes", "config", "identity", "secret", "secrets", "client", "machine", "step", "watch", "handle", "answer",
+         "redactor", "redaction", "child"]
 DECLARATION = re.compile(r"^(\w[\w ]*?[ *]+)(agentsecrets_\w+)\(([^)]*)\);", re.MULTILINE)
 # A program may pass no options.
 FINE_WITHOUT = {"options_"}
 
-SETTING = """
+SETTING = r"""
 static agentsecrets_client *client_of(agentsecrets_identity *identity) {
   agentsecrets_config *config = NULL;
   agentsecrets_client *client = NULL;
@@ -34,7 +35,27 @@ static agentsecrets_client *client_of(agentsecrets_identity *identity) {
   agentsecrets_bytes_free(workspace);
   agentsecrets_secret_free(string);
   agentsecrets_config_free(config);
+  must(agentsecrets_client_set(client, NULL, 0, "KEY", 3, (const uint8_t *)"fake-key", 8, NULL));
   return client;
+}
+
+/* A key that may be used at the server of the scenarios of handles, and what comes of it. */
+static void live_uses(void) {
+  const agentsecrets_slice nothing = {(const uint8_t *)"true", 4};
+  char policy[512], url[128];
+  const char *port = getenv("HANDLES_PORT");
+  uint64_t count = 0;
+  const int length = snprintf(policy, sizeof policy, "{\"access\":\"use-only\",\"rules\":[{\"scheme\":\"http\",\"host\":\"127.0.0.1\","
+                              "\"port\":%s,\"methods\":[\"GET\"],\"paths\":[\"/**\"],\"places\":[\"bearer\"]}]}", port);
+  const int size = snprintf(url, sizeof url, "http://127.0.0.1:%s/v1/echo", port);
+  must(agentsecrets_client_push(live_client, NULL, 0, false, &count, NULL));
+  must(agentsecrets_client_set_secret_policy(live_client, NULL, 0, "KEY", 3, policy, (size_t)length, NULL));
+  must(agentsecrets_client_secrets(live_client, NULL, 0, &live_secrets, NULL));
+  must(agentsecrets_secrets_handle(live_secrets, "KEY", 3, &live_handle, NULL));
+  must(agentsecrets_handle_request(live_handle, "GET", 3, url, (size_t)size, NULL, &live_answer, NULL));
+  must(agentsecrets_secrets_redactor(live_secrets, &live_redactor, NULL));
+  must(agentsecrets_redactor_stream(live_redactor, &live_redaction, NULL));
+  must(agentsecrets_spawn(live_secrets, &nothing, 1, NULL, 0, &live_child, NULL));
 }
 
 static void live_handles(void) {
@@ -47,7 +68,7 @@ static void live_handles(void) {
   must(agentsecrets_identity_string(live_identity, &live_secret, NULL));
   if (agentsecrets_config_set(live_config, "x", 1, "y", 1, &live_error) != 1) abort();
   live_client = client_of(live_identity);
-  must(agentsecrets_client_secrets(live_client, NULL, 0, &live_secrets, NULL));
+  live_uses();
   must(agentsecrets_client_watch(live_client, NULL, 0, &live_watch, NULL));
   must(agentsecrets_machine_create(live_identity, 5, entropy, 32, "a", 1, "b", 1, NULL, 0, &live_machine, NULL));
   must(agentsecrets_machine_next(live_machine, 5, &task, &live_step, &wake, NULL));

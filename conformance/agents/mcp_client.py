@@ -5,6 +5,7 @@
 """
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -122,6 +123,38 @@ async def a_command_gets_what_policies_allow_and_prints_none_of_it(stage):
         env = {**run, "command": ["sh", "-c", "env"]}
         done = (await tool(session, "run", names=["KEY"], **env))["structuredContent"]["stdout"]
         expect("AGENTSECRETS" not in done and "KEY=[redacted KEY]" in done, f"{done}")
+
+
+def documented():
+    """The server as docs/agents.md tells clients to write it down."""
+    page = (ROOT / "docs/agents.md").read_text()
+    blocks = [json.loads(block.split("```")[0]) for block in page.split("```json\n")[1:]]
+    (found,) = [block["mcpServers"] for block in blocks if "mcpServers" in block]
+    return found["agentsecrets"]
+
+
+@test
+async def the_documented_configuration_of_a_client_works_as_it_is_written(stage):
+    written = documented()
+    name = written["args"][written["args"].index("--only") + 1]
+    allow(stage.member, name, SECRET.encode(), stage.upstream)
+    # As a client starts it: by its name, found on PATH, with the arguments of the page and nothing else.
+    path = os.pathsep.join([str(Path(stage.member.binary).parent), stage.member.environment["PATH"]])
+    server = StdioServerParameters(command=written["command"], args=written["args"], cwd=str(stage.member.project),
+                                   env={**stage.member.environment, **written.get("env", {}), "PATH": path})
+    expect(set(written) <= {"command", "args", "env"}, f"fields that clients know: {list(written)}")
+    async with stdio_client(server) as pipes, ClientSession(*pipes) as session:
+        await session.initialize()
+        tools = {tool["name"] for tool in plain(await session.list_tools())["tools"]}
+        expect(tools == {"list_secrets", "drift", "call"}, f"the page names these tools: {tools}")
+        listed = (await tool(session, "list_secrets"))["structuredContent"]["secrets"]
+        expect([row["name"] for row in listed] == [name], f"{listed}")
+        answer = await tool(session, "call", name=name, method="GET", url=stage.url, reason="read the balance")
+        expect(answer["structuredContent"]["status"] == 200, f"{answer}")
+        expect(code(await tool(session, "call", name="KEY", method="GET", url=stage.url, reason="x")) == "unknown_secret",
+               "what it was not given is not there")
+    agent = written["args"][written["args"].index("--agent") + 1]
+    expect(stage.member.json("calls")[-1]["agent"] == agent, "uses are recorded under the agent's name")
 
 
 @test

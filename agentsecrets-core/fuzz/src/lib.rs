@@ -11,6 +11,7 @@ mod input;
 mod machine;
 mod model;
 mod people;
+mod policies;
 mod problems;
 mod redactor;
 mod relay;
@@ -29,6 +30,7 @@ pub use boxes::{sealed_box, verdict};
 pub use entries::{entry, parcel};
 pub use machine::machine;
 pub use people::{identity, invitation};
+pub use policies::secret_policy;
 pub use problems::problem;
 pub use redactor::redactor;
 pub use small::grants_acks;
@@ -39,7 +41,7 @@ pub use vaults::vault_file;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("identity", identity),
     ("invitation", invitation),
     ("entry", entry),
@@ -55,4 +57,5 @@ pub const TARGETS: [Target; 15] = [
     ("verdict", verdict),
     ("apply", apply),
     ("redactor", redactor),
+    ("secret_policy", secret_policy),
 ];

@@ -8,6 +8,7 @@ use agentsecrets_core::{
     invitation::{Invitation, Token},
     log::{ack::Ack, archive},
     parcel::pack,
+    secret_policy::SecretPolicy,
     wire::{Acks, Bytes, LogPage},
     workspace_key::WorkspaceKey,
 };
@@ -31,6 +32,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "sealed_box" => boxes(),
         "verdict" => signatures(),
         "redactor" => echoes(),
+        "secret_policy" => policies(),
         _ => games(),
     }
 }
@@ -45,6 +47,25 @@ fn echoes() -> Vec<Vec<u8>> {
         b"q=fake%2b&r=f%61ke%2B",
     ];
     texts.map(|text| after(value, text)).to_vec()
+}
+
+/// Each as JSON, and as the bytes that a parcel carries.
+fn policies() -> Vec<Vec<u8>> {
+    let texts = [
+        r#"{"access":"readable"}"#,
+        r#"{"access":"use-only","sign":true,"environment":true}"#,
+        r#"{"access":"use-only","rules":[{"host":"api.example","methods":["GET","POST"],
+            "paths":["/v1/**","/v1/*/a","/v1/b/a"],"places":["bearer","basic:bot","query:key"]}]}"#,
+        r#"{"access":"use-only","rules":[{"scheme":"http","host":"[::1]","port":8080,"private":true,
+            "methods":["DELETE"],"paths":["/"],"places":["header:X-Key:Bot"],"response_limit":1},
+            {"host":"127.0.0.1","methods":["PUT"],"paths":["/a%20b"],"places":["json:/a/b","form:key"]}]}"#,
+    ];
+    let as_bytes = |text: &&str| {
+        let policy = SecretPolicy::from_json(text).expect("a policy");
+        after(&[0], &policy.to_bytes())
+    };
+    let in_json = |text: &&str| after(&[1], text.as_bytes());
+    texts.iter().map(as_bytes).chain(texts.iter().map(in_json)).chain([vec![0]]).collect()
 }
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {

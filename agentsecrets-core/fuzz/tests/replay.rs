@@ -35,7 +35,7 @@ macro_rules! replays {
     };
 }
 replays!(identity invitation entry parcel grants_acks dotenv project_file vault_file answers problem machine
-    sealed_box verdict apply redactor);
+    sealed_box verdict apply redactor secret_policy);
 
 #[test]
 fn seeds_of_today_run_too() {

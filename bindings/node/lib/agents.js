@@ -2,7 +2,7 @@
 // Secrets that may be used and not read: what agents and their tools get.
 
 const native = require("./native.js");
-const { AgentSecretsError, call, settle } = require("./errors.js");
+const { call, settle } = require("./errors.js");
 const check = require("./check.js");
 const { inspect, withBytes } = require("./secret.js");
 const { heldOf } = require("./secrets.js");
@@ -144,7 +144,7 @@ class Redactor {
   constructor(values) {
     const held = heldOf(values);
     if (held !== undefined) {
-      this.#native = held.redactor?.() ?? call(() => native.Redactor.ofSecrets(held));
+      this.#native = call(() => native.Redactor.ofSecrets(held));
       return;
     }
     if (!check.plain(values)) throw check.wrong("the values", "Secrets or an object of values by name", values);
@@ -217,7 +217,7 @@ class Child {
 
 /** Starts a command with chosen names in its environment, which it can read; its streams are this process's own. */
 function spawn(command, options) {
-  const { only = [], secrets } = check.options(options, {
+  const { only, secrets } = check.options(options, {
     only: (value, what) => check.list(value, what, check.name),
     secrets: (value, what) => {
       if (heldOf(value) === undefined) throw check.wrong(what, "Secrets", value);
@@ -225,12 +225,9 @@ function spawn(command, options) {
     },
   });
   check.list(command, "a command", check.text);
-  const from = secrets ?? require("./load.js").loadSync();
-  const held = heldOf(from);
-  if (!(held instanceof native.Secrets)) {
-    throw new AgentSecretsError("values by hand are given to no command", { code: "unsupported" });
-  }
+  if (only === undefined) throw check.invalid("a command gets secrets by name: only is a list of names, or an empty one");
+  const held = heldOf(secrets ?? require("./load.js").loadSync());
   return new Child(call(() => native.spawn(held, command, only)));
 }
 
-module.exports = { Answer, Child, Handle, Redactor, redactorOf, spawn };
+module.exports = { Answer, Child, Handle, Redactor, spawn };

@@ -63,9 +63,10 @@ class Secrets {
     return call(() => this.#held.size());
   }
 
-  /** Milliseconds since the environment was pulled last. */
+  /** Milliseconds since the environment was pulled last; 0 of values that a test gave. */
   get age() {
-    return Math.max(0, Date.now() - call(() => this.#held.syncedAt()));
+    const at = call(() => this.#held.syncedAt());
+    return at === 0 ? 0 : Math.max(0, Date.now() - at);
   }
 
   /** Number of the log entry up to which the environment was pulled. */

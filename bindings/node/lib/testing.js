@@ -12,83 +12,11 @@ const { Secrets } = require("./secrets.js");
 
 const relays = () => native.find("testing.node");
 
-/** Values by hand, as the native part has them. */
-class Held {
-  #values;
-  #policies;
-
-  constructor(values, policies) {
-    [this.#values, this.#policies] = [values, policies];
-  }
-
-  #readable(name) {
-    const policy = this.#policies.get(name);
-    return this.#values.has(name) && (policy === undefined || native.readableUnder(policy));
-  }
-
-  get(name) {
-    const value = this.#values.get(name);
-    if (value === undefined) throw new AgentSecretsError("the environment has no secret of this name", { code: "unknown_secret" });
-    if (!this.#readable(name)) throw new AgentSecretsError(`${name} may be used and not read`, { code: "read_forbidden" });
-    // Each asker has one of its own: wiping it leaves the others.
-    return new native.Secret(value.bytes());
-  }
-
-  handle(name) {
-    const value = this.#values.get(name);
-    if (value === undefined) throw new AgentSecretsError("the environment has no secret of this name", { code: "unknown_secret" });
-    return native.handleOf(name, value.bytes(), this.#policies.get(name) ?? null);
-  }
-
-  redactor() {
-    const long = [...this.#values].filter(([, value]) => value.size() >= 5);
-    return native.Redactor.ofValues(long.map(([name]) => name), long.map(([, value]) => value.bytes()));
-  }
-
-  has(name) {
-    return this.#readable(name);
-  }
-
-  names() {
-    return [...this.#values.keys()].filter((name) => this.#readable(name)).sort();
-  }
-
-  size() {
-    return this.names().length;
-  }
-
-  differs(other, name) {
-    return this !== other && this.has(name) !== other.has(name);
-  }
-
-  environment() {
-    return "test";
-  }
-
-  version() {
-    return 0;
-  }
-
-  syncedAt() {
-    return Date.now();
-  }
-
-  close() {
-    for (const value of this.#values.values()) value.wipe();
-  }
-}
-
 /** `load()` and `loadSync()` give exactly these values until `restore()`, each under its policy, if it has one. */
 function override(values, options) {
   const { policies = {} } = check.options(options, { policies: objects });
   if (!check.plain(values)) throw check.wrong("the values", "an object of values by name", values);
-  const all = Object.keys(values).map((key) => {
-    const name = check.name(key, "a name");
-    return [name, withBytes(values[key], "a value", (bytes) => new native.Secret(bytes))];
-  });
-  const written = Object.entries(policies).map(([name, policy]) => [name, JSON.stringify(policy)]);
-  for (const [, policy] of written) call(() => native.readableUnder(policy));
-  const held = new Held(new Map(all), new Map(written));
+  const held = heldBy(values, policies);
   const how = { environment: "", own: false, refresh: async () => held, client: unsupported };
   const secrets = new Secrets(held, how);
   overrides.push(secrets);
@@ -97,6 +25,18 @@ function override(values, options) {
     if (place >= 0) overrides.splice(place, 1);
   };
   return Object.assign({ secrets, restore }, Symbol.dispose ? { [Symbol.dispose]: restore } : {});
+}
+
+/** Values by hand, as the native part has them. */
+function heldBy(values, policies) {
+  const names = Object.keys(values).map((name) => check.name(name, "a name"));
+  const written = names.map((name) => (Object.hasOwn(policies, name) ? JSON.stringify(policies[name]) : ""));
+  const bytes = names.map((name) => withBytes(values[name], "a value", (given) => Uint8Array.from(given)));
+  try {
+    return call(() => native.Secrets.ofValues(names, bytes, written));
+  } finally {
+    for (const value of bytes) value.fill(0);
+  }
 }
 
 function objects(value, what) {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentsecrets::model::{self, Result, SecretBytes};
+use agentsecrets::model::{self, Result};
 use napi::{
     Env, Task,
     bindgen_prelude::{AsyncTask, Uint8Array},
@@ -156,27 +156,6 @@ impl Answer {
     pub fn redactions(&self) -> f64 {
         self.0.redactions as f64
     }
-}
-
-/// A value by hand with its policy, for tests of programs.
-#[napi]
-pub fn handle_of(
-    name: String,
-    value: Uint8Array,
-    policy: Option<String>,
-) -> napi::Result<UseHandle> {
-    let value = SecretBytes::copy_of(&value);
-    now(|| model::Secrets::of_values([(name.clone(), value, policy)])?.handle(&name))
-        .map(UseHandle::of)
-}
-
-/// Whether a value with this policy may be read.
-#[napi]
-pub fn readable_under(policy: String) -> napi::Result<bool> {
-    now(|| {
-        let value = SecretBytes::copy_of(b"value");
-        Ok(!model::Secrets::of_values([("A".to_owned(), value, Some(policy))])?.is_empty())
-    })
 }
 
 /// Takes values out of texts.

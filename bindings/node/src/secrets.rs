@@ -83,6 +83,20 @@ impl Secrets {
 
 #[napi]
 impl Secrets {
+    /// Values by hand, each with its policy as JSON or with none (an empty text), for tests of programs.
+    #[napi(factory)]
+    pub fn of_values(
+        names: Vec<String>,
+        values: Vec<Uint8Array>,
+        policies: Vec<String>,
+    ) -> napi::Result<Self> {
+        let values = values.iter().map(|value| SecretBytes::copy_of(value));
+        let policies = policies.into_iter().map(|policy| Some(policy).filter(|p| !p.is_empty()));
+        let rows = names.into_iter().zip(values).zip(policies);
+        now(|| model::Secrets::of_values(rows.map(|((name, value), policy)| (name, value, policy))))
+            .map(Self::of)
+    }
+
     /// A secret to be used, whether it may be read or not.
     #[napi]
     pub fn handle(&self, name: String) -> napi::Result<UseHandle> {

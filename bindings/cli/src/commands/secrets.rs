@@ -196,8 +196,7 @@ fn rollback(context: &Context, name: &str, version: u64, env: Option<&str>) -> R
     let environment = context.environment(&view, env)?;
     context.refresh(environment)?;
     let snapshot = context.held(environment)?;
-    let held =
-        snapshot.by_name(&name).or_else(|| snapshot.secrets.named(&name).next_back());
+    let held = snapshot.by_name(&name).or_else(|| snapshot.secrets.named(&name).next_back());
     let held = held.ok_or_else(|| {
         Error::new(ErrorCode::UnknownSecret, format!("there is no secret {name}"))
     })?;

@@ -198,8 +198,9 @@ class Secrets(_Base):
 
     @property
     def age(self) -> float:
-        """Seconds since the environment was pulled last."""
-        return max(0.0, time() - self._held.synced_at)
+        """Seconds since the environment was pulled last; 0 of values that a test gave."""
+        at = self._held.synced_at
+        return max(0.0, time() - at) if at else 0.0
 
     def _with(self, names: "List[str]") -> "Secrets":
         missing = [name for name in names if name not in self]
