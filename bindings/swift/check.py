@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,9 @@ class Checks:
 
     def tests(self):
         """Both frameworks in one run; a test that fails is noticed by its exit code."""
-        shown = self.swift("swift", "test", "--skip-build", "--scratch-path", self.build, *STRICT)
+        with handles() as port:
+            environment = {**self.environment, **({"AGENTSECRETS_HANDLES_PORT": port} if port else {})}
+            shown = self.swift("swift", "test", "--skip-build", "--scratch-path", self.build, *STRICT, environment=environment)
         by_xctest = sum(map(int, re.findall(r"Executed (\d+) tests?, with 0 failures", shown)[-1:]))
         by_testing = sum(map(int, re.findall(r"Test run with (\d+) tests? passed", shown)))
         played = re.search(r"(\d+) scenarios played", shown)
@@ -96,7 +99,10 @@ class Checks:
         expect(by_xctest >= 2 and by_testing >= 40 and played and attacks, shown[-3000:])
         scenarios = len(list((ROOT / "conformance/scenarios").glob("*.txt")))
         expect(int(played.group(1)) == scenarios, f"{played.group(1)} of {scenarios} scenarios")
-        return f"{by_xctest} XCTest, {by_testing} Swift Testing, {scenarios} scenarios byte for byte, {attacks.group(0)}"
+        of_handles = len(list((ROOT / "conformance/handles").glob("*.txt")))
+        expect(f"{of_handles} scenarios of handles played" in shown or not of_handles, shown[-3000:])
+        return (f"{by_xctest} XCTest, {by_testing} Swift Testing, {scenarios} scenarios byte for byte, {of_handles} of handles, "
+                f"{attacks.group(0)}")
 
     # --- the surface ---------------------------------------------------------------------------
 
@@ -245,11 +251,11 @@ class Checks:
         return f"{len(shown.splitlines())} lines of crash log"
 
     def threads(self):
-        """16 tasks on one client under ThreadSanitizer, which first finds a race that is planted."""
+        """16 tasks on one client, and on one handle, under ThreadSanitizer, which first finds a race that is planted."""
         build = self.cache / "swift-build-thread"
         shown = self.swift("swift", "test", "--sanitize=thread", "--scratch-path", build, "--filter", "Threads", *STRICT,
                            environment={**self.environment, "TSAN_OPTIONS": "halt_on_error=1"})
-        expect("Test run with 1 test passed" in shown and "WARNING: ThreadSanitizer" not in shown, shown[-3000:])
+        expect("Test run with 2 tests passed" in shown and "WARNING: ThreadSanitizer" not in shown, shown[-3000:])
         planted = self.folder / "race.swift"
         planted.write_text(RACE)
         self.swift("swiftc", "-sanitize=thread", "-parse-as-library", planted, "-o", self.folder / "race")
@@ -313,6 +319,23 @@ final class Counter: @unchecked Sendable { var count = 0 }
     }
 }
 """
+
+
+@contextmanager
+def handles():
+    """The port of the server of the scenarios of handles, where there are such."""
+    program = ROOT / "conformance/handles/server.py"
+    if not program.exists():
+        yield None
+        return
+    server = subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.stdin.close()
+        server.wait(60)
+        server.stdout.close()
 
 
 def heed_interrupts():
