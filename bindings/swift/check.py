@@ -308,13 +308,21 @@ class Answers:
 
 
 RACE = """\
+import Foundation
 final class Counter: @unchecked Sendable { var count = 0 }
 @main enum Main {
-    static func main() async {
-        let counter = Counter()
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 { group.addTask { for _ in 0..<100_000 { counter.count += 1 } } }
+    static func main() {
+        let (counter, begin, done) = (Counter(), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        // Threads of their own: where a machine is busy, one thread runs all tasks.
+        for _ in 0..<2 {
+            Thread.detachNewThread {
+                begin.wait()
+                counter.count += 1
+                done.signal()
+            }
         }
+        for _ in 0..<2 { begin.signal() }
+        for _ in 0..<2 { done.wait() }
         print(counter.count)
     }
 }
