@@ -71,7 +71,7 @@ func work() async throws -> Secret {
     return secret
 }
 
-/// A signature, a redactor and a command, of a key that may only be used.
+/// Requests, a signature, a redactor and a command, of a key that may only be used.
 func use(_ admin: Client, at relay: MemoryRelay) async throws {
     let port = UInt16(relay.url.split(separator: ":")[2])
     let rule = SecretPolicy.Rule(
@@ -79,6 +79,13 @@ func use(_ admin: Client, at relay: MemoryRelay) async throws {
         places: [.bearer, .basic, .query("key"), .json("/key")])
     try await admin.setSecretPolicy(of: "KEY", to: SecretPolicy(.useOnly, sign: true, environment: true, rules: [rule]))
     let secrets = try await admin.secrets(), handle = try secrets.handle("KEY")
+    for place in rule.places {
+        let url = relay.url + "/v1/nothing"
+        let answer = place == .json("/key")
+            ? try await handle.request(.post, url, json: ["a": 1], place: place)
+            : try await handle.request(.get, url, place: place)
+        guard answer.status == 404 else { throw AgentSecretsError(.internal, "the relay answers \(answer.status)") }
+    }
     let redactor = try Redactor(secrets)
     guard try handle.sign("message").bytes.count == 32, redactor.redact("text") == "text",
         try await secrets.spawn(["sh", "-c", "exit ${#KEY}"], only: ["KEY"]).wait() == length
