@@ -37,6 +37,8 @@ mod answer;
 mod https;
 mod inject;
 mod json;
+#[cfg(feature = "http")]
+mod kept;
 mod lease;
 mod outbound;
 mod request;

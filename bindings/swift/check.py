@@ -6,6 +6,8 @@
 BINARIES has libagentsecrets_swift.{a,so}, agentsecrets-swift-bindgen, agentsecrets and relay-reference; CACHE is a folder of the
 project. Closes with "N passed, N failed".
 """
+import base64
+import json
 import os
 import re
 import shutil
@@ -16,12 +18,15 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "bindings/swift"
-sys.path[:0] = [str(ROOT / "tools"), str(HERE)]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "conformance/agents"), str(HERE)]
+import redaction  # noqa: E402
 import surface  # noqa: E402
+from stagehands import Refused, Upstream, reply  # noqa: E402
 from stage import Failed, Member, Process, Relay, expect  # noqa: E402
 
 STRICT = ["-Xswiftc", "-warnings-as-errors"]
@@ -84,14 +89,20 @@ class Checks:
 
     def tests(self):
         """Both frameworks in one run; a test that fails is noticed by its exit code."""
-        shown = self.swift("swift", "test", "--skip-build", "--scratch-path", self.build, *STRICT)
+        with handles() as port:
+            environment = {**self.environment, **({"AGENTSECRETS_HANDLES_PORT": port} if port else {})}
+            shown = self.swift("swift", "test", "--skip-build", "--scratch-path", self.build, *STRICT, environment=environment)
         by_xctest = sum(map(int, re.findall(r"Executed (\d+) tests?, with 0 failures", shown)[-1:]))
         by_testing = sum(map(int, re.findall(r"Test run with (\d+) tests? passed", shown)))
         played = re.search(r"(\d+) scenarios played", shown)
-        expect(by_xctest >= 2 and by_testing >= 20 and played, shown[-3000:])
+        attacks = re.search(r"(\d+) of \d+ attempts played", shown)
+        expect(by_xctest >= 2 and by_testing >= 40 and played and attacks, shown[-3000:])
         scenarios = len(list((ROOT / "conformance/scenarios").glob("*.txt")))
         expect(int(played.group(1)) == scenarios, f"{played.group(1)} of {scenarios} scenarios")
-        return f"{by_xctest} XCTest, {by_testing} Swift Testing, {scenarios} scenarios byte for byte"
+        of_handles = len(list((ROOT / "conformance/handles").glob("*.txt")))
+        expect(f"{of_handles} scenarios of handles played" in shown or not of_handles, shown[-3000:])
+        return (f"{by_xctest} XCTest, {by_testing} Swift Testing, {scenarios} scenarios byte for byte, {of_handles} of handles, "
+                f"{attacks.group(0)}")
 
     # --- the surface ---------------------------------------------------------------------------
 
@@ -189,14 +200,41 @@ class Checks:
         blocks = []
         for file in (ROOT / "README.md", HERE / "README.md", ROOT / "docs/04-apps.md"):
             blocks += [block.split("```")[0] for block in file.read_text().split("```swift\n")[1:]]
-        expect(len(blocks) >= 8, f"{len(blocks)} blocks")
+        expect(len(blocks) >= 11, f"{len(blocks)} blocks")
         program = self.snippet("readme", readme_program(blocks))
-        shown = self.swift(program, relay.url, cwd=member.project, environment=member.environment)
-        for expected in (f"connected {len(NAMES['DATABASE_URL'])}", "missing: [\"PORT\"]", "true [\"laptop\", \"phone\"]", "founded 64"):
+        careless = Upstream(lambda handler, key: reply(handler, f'{{"balance": 42, "key": "{key}"}}'.encode()))
+        try:
+            shown = self.swift(program, relay.url, careless.port, cwd=member.project, environment=member.environment)
+        finally:
+            careless.stop()
+        expect("fake-value-4711" in careless.requests[0][2]["authorization"], "the API got no key")
+        for expected in (f"connected {len(NAMES['DATABASE_URL'])}", "missing: [\"PORT\"]", "true [\"laptop\", \"phone\"]", "founded 64",
+                         '200 {"balance": 42, "key": "[redacted API_KEY]"} 1', "API_KEY may be used and not read", "64 1",
+                         "Authorization: Bearer [redacted API_KEY]", "key=[redacted API_KEY] end", "ended with 42"):
             expect(expected in shown, f"no {expected!r} in {shown}")
+        expect("4711" not in shown, f"a value is shown: {shown}")
         return f"{len(blocks)} blocks"
 
     # --- values stay where they are ------------------------------------------------------------
+
+    def echoes(self):
+        """The red team's echoes of a key, each asked for by a handle: all are redacted or refused, as the corpus says."""
+        cases = json.loads((ROOT / "conformance/agents/redaction.json").read_text())
+        upstream = Upstream(redaction.behave)
+        try:
+            shown = self.swift(self.product("canary"), "echoes", upstream.url, *(case["attempt"] for case in cases),
+                               environment={**self.environment, "TEST_KEY": redaction.SECRET})
+        finally:
+            upstream.stop()
+        answers = Answers(map(json.loads, shown.splitlines()))
+        # Bindings are built without brotli, ask for no encoding, and refuse what they cannot search.
+        without = {"brotli": "answer_unreadable"}
+        for case in ({**case, "expected": without.get(case["attempt"], case["expected"])} for case in cases):
+            try:
+                redaction.check(case, answers, upstream)
+            except Failed as failure:
+                raise Failed(f"{case['number']}, {case['attempt']}: {failure}") from None
+        return f"{len(cases)} attempts"
 
     def memory(self):
         shown = self.swift(self.product("canary"), "memory")
@@ -213,11 +251,11 @@ class Checks:
         return f"{len(shown.splitlines())} lines of crash log"
 
     def threads(self):
-        """16 tasks on one client under ThreadSanitizer, which first finds a race that is planted."""
+        """16 tasks on one client, and on one handle, under ThreadSanitizer, which first finds a race that is planted."""
         build = self.cache / "swift-build-thread"
         shown = self.swift("swift", "test", "--sanitize=thread", "--scratch-path", build, "--filter", "Threads", *STRICT,
                            environment={**self.environment, "TSAN_OPTIONS": "halt_on_error=1"})
-        expect("Test run with 1 test passed" in shown and "WARNING: ThreadSanitizer" not in shown, shown[-3000:])
+        expect("Test run with 2 tests passed" in shown and "WARNING: ThreadSanitizer" not in shown, shown[-3000:])
         planted = self.folder / "race.swift"
         planted.write_text(RACE)
         self.swift("swiftc", "-sanitize=thread", "-parse-as-library", planted, "-o", self.folder / "race")
@@ -256,18 +294,56 @@ class Checks:
             expect(done.returncode == 1 and "only on a Mac" in done.stderr, done.stderr)
 
 
+class Answers:
+    """What a program printed of its requests, as `redaction.check` asks an agent for them."""
+
+    def __init__(self, lines):
+        self.lines = {line["attempt"]: line for line in lines}
+
+    def request(self, _name, _method, url):
+        line = self.lines[url.rsplit("/", 1)[-1]]
+        if "error" in line:
+            raise Refused(line["error"])
+        return {**line, "bytes": base64.b64decode(line["body"])}
+
+
 RACE = """\
+import Foundation
 final class Counter: @unchecked Sendable { var count = 0 }
 @main enum Main {
-    static func main() async {
-        let counter = Counter()
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 { group.addTask { for _ in 0..<100_000 { counter.count += 1 } } }
+    static func main() {
+        let (counter, begin, done) = (Counter(), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        // Threads of their own: where a machine is busy, one thread runs all tasks.
+        for _ in 0..<2 {
+            Thread.detachNewThread {
+                begin.wait()
+                counter.count += 1
+                done.signal()
+            }
         }
+        for _ in 0..<2 { begin.signal() }
+        for _ in 0..<2 { done.wait() }
         print(counter.count)
     }
 }
 """
+
+
+@contextmanager
+def handles():
+    """The port of the server of the scenarios of handles, where there are such."""
+    program = ROOT / "conformance/handles/server.py"
+    if not program.exists():
+        yield None
+        return
+    server = subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        server.stdin.close()
+        server.wait(60)
+        server.stdout.close()
 
 
 def heed_interrupts():
@@ -311,6 +387,7 @@ TAIL = """\
 """
 
 GIVEN = """
+let port = UInt16(CommandLine.arguments[2])!
 func connect(_ url: String) { print("connected", url.utf8.count) }
 func reconnect(_ url: Secret) { print("reconnected", url.count) }
 
@@ -344,6 +421,7 @@ def main(binaries, cache):
             checks.check("quickstart", checks.with_relay(checks.quickstart))
             checks.check("server", checks.with_relay(checks.server))
             checks.check("README", checks.with_relay(checks.readme))
+            checks.check("echoes of a key", checks.echoes)
             checks.check("canary: memory", checks.memory)
             checks.check("canary: crash log", checks.crash)
             checks.check("16 tasks under ThreadSanitizer", checks.threads)

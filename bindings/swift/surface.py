@@ -9,7 +9,7 @@ from pathlib import Path
 
 MODULES = ["AgentSecrets", "AgentSecretsURLSession", "AgentSecretsTesting"]
 # Rows are data, whose fields docs/schemas has; codes are compared by number.
-DATA = {"Rows.swift", "ErrorCode.swift"}
+DATA = {"Rows.swift", "ErrorCode.swift", "SecretPolicy.swift"}
 # What conformances to the standard library ask for.
 CONFORMANCES = {"description", "debugDescription", "customMirror", "errorDescription", "recoverySuggestion", "==",
                 "appendInterpolation", "Element", "makeAsyncIterator", "next(isolation:)"}

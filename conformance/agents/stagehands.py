@@ -44,6 +44,8 @@ class Upstream:
 def reply(handler, body, status=200, chunks=None, **headers):
     """An answer of one body, or of pieces that are sent one by one."""
     handler.send_response(status)
+    # As it does: whoever keeps a connection that ends unannounced may ask once more on it, and fail.
+    handler.send_header("connection", "close")
     for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)
     if chunks is None:

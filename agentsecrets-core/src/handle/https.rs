@@ -13,11 +13,14 @@ use ureq::{
     http::{self, Uri},
     unversioned::{
         resolver::{ResolvedSocketAddrs, Resolver as UreqResolver},
-        transport::{DefaultConnector, NextTimeout},
+        transport::NextTimeout,
     },
 };
 
-use super::outbound::{Incoming, Outbound, Outgoing, Resolver, SystemResolver};
+use super::{
+    kept::Emptied,
+    outbound::{Incoming, Outbound, Outgoing, Resolver, SystemResolver},
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     secret_policy::Method,
@@ -88,7 +91,7 @@ impl Https {
             }
             None => config,
         };
-        Agent::with_parts(config.build(), DefaultConnector::default(), Pinned(addresses))
+        Agent::with_parts(config.build(), Emptied::default(), Pinned(addresses))
     }
 }
 

@@ -755,6 +755,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeclient_set_policy(
     ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeclient_secret_policy(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeclient_set_secret_policy(
+    ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeclient_admit(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeclient_admit_recipient(
@@ -793,6 +797,18 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeconfig_set(
     ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_about(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_attenuate(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_name(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_request(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_reveal(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativehandle_sign(
+    ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeidentity_fingerprint(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativeidentity_open(
@@ -817,6 +833,14 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativemachine_stored(
     ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeredaction_finish(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeredaction_push(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeredactor_redact(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativeredactor_stream(
+    ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativerelay_stop(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativerelay_url(
@@ -826,6 +850,10 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_agentsecrets_swift_checksum_method_nativesecret_count(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativesecret_equals(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_handle(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_redactor(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_count(
     ): Int
@@ -838,6 +866,14 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_synced_at(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_version(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativesecrets_spawn(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativechild_kill(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativechild_pid(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_method_nativechild_wait(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_constructor_nativeclient_open(
     ): Int
@@ -867,11 +903,15 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_constructor_nativemachine_sync(
     ): Int
+    external fun uniffi_agentsecrets_swift_checksum_constructor_nativeredactor_of_values(
+    ): Int
     external fun uniffi_agentsecrets_swift_checksum_constructor_nativerelay_start(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_constructor_nativesecret_copy(
     ): Int
     external fun uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values(
+    ): Int
+    external fun uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_under_policies(
     ): Int
     external fun ffi_agentsecrets_swift_uniffi_contract_version(
     ): Int
@@ -957,6 +997,10 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_agentsecrets_swift_fn_method_nativeclient_set_policy(`ptr`: Long,`freshSeconds`: Long,`stale`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativeclient_secret_policy(`ptr`: Long,`environment`: RustBuffer.ByValue,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativeclient_set_secret_policy(`ptr`: Long,`environment`: RustBuffer.ByValue,`name`: RustBuffer.ByValue,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
     external fun uniffi_agentsecrets_swift_fn_method_nativeclient_admit(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_agentsecrets_swift_fn_method_nativeclient_admit_recipient(`ptr`: Long,`recipient`: RustBuffer.ByValue,`role`: RustBuffer.ByValue,`scope`: RustBuffer.ByValue,`label`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
@@ -1007,6 +1051,22 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_agentsecrets_swift_fn_method_nativeconfig_set(`ptr`: Long,`key`: RustBuffer.ByValue,`value`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
+    external fun uniffi_agentsecrets_swift_fn_clone_nativehandle(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_free_nativehandle(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_about(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_attenuate(`ptr`: Long,`methods`: RustBuffer.ByValue,`paths`: RustBuffer.ByValue,`ttlMs`: RustBuffer.ByValue,`uses`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_name(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_request(`ptr`: Long,`asking`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_reveal(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativehandle_sign(`ptr`: Long,`message`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_agentsecrets_swift_fn_clone_nativeidentity(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_agentsecrets_swift_fn_free_nativeidentity(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1061,6 +1121,24 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_agentsecrets_swift_fn_method_nativemachine_stored(`ptr`: Long,`step`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
+    external fun uniffi_agentsecrets_swift_fn_clone_nativeredaction(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_free_nativeredaction(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativeredaction_finish(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativeredaction_push(`ptr`: Long,`piece`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_clone_nativeredactor(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_free_nativeredactor(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_constructor_nativeredactor_of_values(`values`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_method_nativeredactor_redact(`ptr`: Long,`text`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_agentsecrets_swift_fn_method_nativeredactor_stream(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
     external fun uniffi_agentsecrets_swift_fn_clone_nativerelay(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_agentsecrets_swift_fn_free_nativerelay(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1089,6 +1167,12 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_agentsecrets_swift_fn_constructor_nativesecrets_of_values(`values`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
+    external fun uniffi_agentsecrets_swift_fn_constructor_nativesecrets_under_policies(`values`: RustBuffer.ByValue,`policies`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_handle(`ptr`: Long,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_redactor(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
     external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_count(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_environment(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1101,6 +1185,18 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_version(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
+    external fun uniffi_agentsecrets_swift_fn_method_nativesecrets_spawn(`ptr`: Long,`command`: RustBuffer.ByValue,`only`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_clone_nativechild(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_agentsecrets_swift_fn_free_nativechild(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativechild_kill(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_agentsecrets_swift_fn_method_nativechild_pid(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Int
+    external fun uniffi_agentsecrets_swift_fn_method_nativechild_wait(`ptr`: Long,`waitMs`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_agentsecrets_swift_fn_func_generate_keys(uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_agentsecrets_swift_fn_func_open_many_with_key(`secretKey`: Long,`sealed`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
@@ -1362,6 +1458,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeclient_set_policy() and 0xFFFF) != 37029) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeclient_secret_policy() and 0xFFFF) != 52886) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeclient_set_secret_policy() and 0xFFFF) != 13697) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeclient_admit() and 0xFFFF) != 51188) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1419,6 +1521,24 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeconfig_set() and 0xFFFF) != 36661) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_about() and 0xFFFF) != 50424) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_attenuate() and 0xFFFF) != 1492) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_name() and 0xFFFF) != 59773) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_request() and 0xFFFF) != 15330) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_reveal() and 0xFFFF) != 3735) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativehandle_sign() and 0xFFFF) != 44214) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeidentity_fingerprint() and 0xFFFF) != 27098) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1455,6 +1575,18 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativemachine_stored() and 0xFFFF) != 22582) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeredaction_finish() and 0xFFFF) != 21493) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeredaction_push() and 0xFFFF) != 9642) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeredactor_redact() and 0xFFFF) != 62567) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativeredactor_stream() and 0xFFFF) != 64468) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativerelay_stop() and 0xFFFF) != 38003) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1468,6 +1600,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecret_equals() and 0xFFFF) != 40585) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecrets_handle() and 0xFFFF) != 4351) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecrets_redactor() and 0xFFFF) != 2621) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecrets_count() and 0xFFFF) != 60831) {
@@ -1486,6 +1624,18 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecrets_version() and 0xFFFF) != 25502) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativesecrets_spawn() and 0xFFFF) != 58864) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativechild_kill() and 0xFFFF) != 33823) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativechild_pid() and 0xFFFF) != 11473) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_method_nativechild_wait() and 0xFFFF) != 9871) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativeclient_open() and 0xFFFF) != 15495) {
@@ -1530,6 +1680,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativemachine_sync() and 0xFFFF) != 9177) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativeredactor_of_values() and 0xFFFF) != 44003) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativerelay_start() and 0xFFFF) != 30699) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1537,6 +1690,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() and 0xFFFF) != 15309) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_under_policies() and 0xFFFF) != 5996) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1726,6 +1882,29 @@ public object FfiConverterUShort: FfiConverter<UShort, Short> {
 /**
  * @suppress
  */
+public object FfiConverterUInt: FfiConverter<UInt, Int> {
+    override fun lift(value: Int): UInt {
+        return value.toUInt()
+    }
+
+    override fun read(buf: ByteBuffer): UInt {
+        return lift(buf.getInt())
+    }
+
+    override fun lower(value: UInt): Int {
+        return value.toInt()
+    }
+
+    override fun allocationSize(value: UInt) = 4UL
+
+    override fun write(value: UInt, buf: ByteBuffer) {
+        buf.putInt(value.toInt())
+    }
+}
+
+/**
+ * @suppress
+ */
 public object FfiConverterInt: FfiConverter<Int, Int> {
     override fun lift(value: Int): Int {
         return value
@@ -1865,6 +2044,317 @@ public object FfiConverterByteArray: FfiConverterRustBuffer<ByteArray> {
     override fun write(value: ByteArray, buf: ByteBuffer) {
         buf.putInt(value.size)
         buf.put(value)
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A command that was started.
+ */
+public interface NativeChildInterface {
+
+    /**
+     * Ends it at once.
+     */
+    fun `kill`()
+
+    /**
+     * Its number.
+     */
+    fun `pid`(): kotlin.UInt
+
+    /**
+     * Its exit code, or nothing where it runs on after so long.
+     */
+    fun `wait`(`waitMs`: kotlin.ULong): kotlin.Int?
+
+    companion object
+}
+
+/**
+ * A command that was started.
+ */
+open class NativeChild: Disposable, AutoCloseable, NativeChildInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_agentsecrets_swift_fn_free_nativechild(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_agentsecrets_swift_fn_clone_nativechild(handle, status)
+        }
+    }
+
+
+    /**
+     * Ends it at once.
+     */
+    @Throws(NativeException::class)override fun `kill`()
+        =
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativechild_kill(
+        it,
+        _status)
+}
+    }
+
+
+
+
+    /**
+     * Its number.
+     */override fun `pid`(): kotlin.UInt {
+            return FfiConverterUInt.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativechild_pid(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Its exit code, or nothing where it runs on after so long.
+     */
+    @Throws(NativeException::class)override fun `wait`(`waitMs`: kotlin.ULong): kotlin.Int? {
+            return FfiConverterOptionalInt.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativechild_wait(
+        it,
+
+        FfiConverterULong.lower(`waitMs`),_status)
+}
+    }
+    )
+    }
+
+
+
+
+
+
+
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeChild: FfiConverter<NativeChild, Long> {
+    override fun lower(value: NativeChild): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): NativeChild {
+        return NativeChild(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): NativeChild {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: NativeChild) = 8UL
+
+    override fun write(value: NativeChild, buf: ByteBuffer) {
+        buf.putLong(lower(value))
     }
 }
 
@@ -2113,6 +2603,16 @@ public interface NativeClientInterface {
      * Another policy.
      */
     fun `setPolicy`(`freshSeconds`: kotlin.ULong, `stale`: kotlin.String)
+
+    /**
+     * A secret's policy as JSON; `null` where it has none.
+     */
+    fun `secretPolicy`(`environment`: kotlin.String, `name`: kotlin.String): kotlin.String
+
+    /**
+     * Sets a secret's policy; `null` takes it away.
+     */
+    fun `setSecretPolicy`(`environment`: kotlin.String, `name`: kotlin.String, `policy`: kotlin.String)
 
     /**
      * Admits whoever answered.
@@ -2812,6 +3312,44 @@ open class NativeClient: Disposable, AutoCloseable, NativeClientInterface
 
 
     /**
+     * A secret's policy as JSON; `null` where it has none.
+     */
+    @Throws(NativeException::class)override fun `secretPolicy`(`environment`: kotlin.String, `name`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeclient_secret_policy(
+        it,
+
+        FfiConverterString.lower(`environment`),
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Sets a secret's policy; `null` takes it away.
+     */
+    @Throws(NativeException::class)override fun `setSecretPolicy`(`environment`: kotlin.String, `name`: kotlin.String, `policy`: kotlin.String)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeclient_set_secret_policy(
+        it,
+
+        FfiConverterString.lower(`environment`),
+        FfiConverterString.lower(`name`),
+        FfiConverterString.lower(`policy`),_status)
+}
+    }
+
+
+
+
+    /**
      * Admits whoever answered.
      */
     @Throws(NativeException::class)override fun `admit`(): kotlin.ULong {
@@ -3466,6 +4004,388 @@ public object FfiConverterTypeNativeConfig: FfiConverter<NativeConfig, Long> {
     override fun allocationSize(value: NativeConfig) = 8UL
 
     override fun write(value: NativeConfig, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A secret that may be used and not read.
+ */
+public interface NativeHandleInterface {
+
+    /**
+     * What it allows, as JSON.
+     */
+    fun `about`(): kotlin.String
+
+    /**
+     * A handle that allows less.
+     */
+    fun `attenuate`(`methods`: List<kotlin.String>?, `paths`: List<kotlin.String>?, `ttlMs`: kotlin.ULong?, `uses`: kotlin.ULong?): NativeHandle
+
+    /**
+     * Name of the secret.
+     */
+    fun `name`(): kotlin.String
+
+    /**
+     * Sends a request with the secret in it, and waits for the whole answer.
+     */
+    fun `request`(`asking`: NativeAsking): NativeAnswer
+
+    /**
+     * Always fails.
+     */
+    fun `reveal`()
+
+    /**
+     * HMAC-SHA256 of a message.
+     */
+    fun `sign`(`message`: java.nio.ByteBuffer): kotlin.ByteArray
+
+    companion object
+}
+
+/**
+ * A secret that may be used and not read.
+ */
+open class NativeHandle: Disposable, AutoCloseable, NativeHandleInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_agentsecrets_swift_fn_free_nativehandle(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_agentsecrets_swift_fn_clone_nativehandle(handle, status)
+        }
+    }
+
+
+    /**
+     * What it allows, as JSON.
+     */
+    @Throws(NativeException::class)override fun `about`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_about(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * A handle that allows less.
+     */
+    @Throws(NativeException::class)override fun `attenuate`(`methods`: List<kotlin.String>?, `paths`: List<kotlin.String>?, `ttlMs`: kotlin.ULong?, `uses`: kotlin.ULong?): NativeHandle {
+            return FfiConverterTypeNativeHandle.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_attenuate(
+        it,
+
+        FfiConverterOptionalSequenceString.lower(`methods`),
+        FfiConverterOptionalSequenceString.lower(`paths`),
+        FfiConverterOptionalULong.lower(`ttlMs`),
+        FfiConverterOptionalULong.lower(`uses`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Name of the secret.
+     */override fun `name`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_name(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Sends a request with the secret in it, and waits for the whole answer.
+     */
+    @Throws(NativeException::class)override fun `request`(`asking`: NativeAsking): NativeAnswer {
+            return FfiConverterTypeNativeAnswer.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_request(
+        it,
+
+        FfiConverterTypeNativeAsking.lower(`asking`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Always fails.
+     */
+    @Throws(NativeException::class)override fun `reveal`()
+        =
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_reveal(
+        it,
+        _status)
+}
+    }
+
+
+
+
+    /**
+     * HMAC-SHA256 of a message.
+     */
+    @Throws(NativeException::class)override fun `sign`(`message`: java.nio.ByteBuffer): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativehandle_sign(
+        it,
+
+        FfiConverterByRefBytes.lower(`message`),_status)
+}
+    }
+    )
+    }
+
+
+
+
+
+
+
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeHandle: FfiConverter<NativeHandle, Long> {
+    override fun lower(value: NativeHandle): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): NativeHandle {
+        return NativeHandle(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): NativeHandle {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: NativeHandle) = 8UL
+
+    override fun write(value: NativeHandle, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -4519,6 +5439,598 @@ public object FfiConverterTypeNativeMachine: FfiConverter<NativeMachine, Long> {
 
 
 /**
+ * A text that comes in pieces.
+ */
+public interface NativeRedactionInterface {
+
+    /**
+     * Gives the rest.
+     */
+    fun `finish`(): kotlin.ByteArray
+
+    /**
+     * Takes the next piece; gives what is ready.
+     */
+    fun `push`(`piece`: java.nio.ByteBuffer): kotlin.ByteArray
+
+    companion object
+}
+
+/**
+ * A text that comes in pieces.
+ */
+open class NativeRedaction: Disposable, AutoCloseable, NativeRedactionInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_agentsecrets_swift_fn_free_nativeredaction(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_agentsecrets_swift_fn_clone_nativeredaction(handle, status)
+        }
+    }
+
+
+    /**
+     * Gives the rest.
+     */override fun `finish`(): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeredaction_finish(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Takes the next piece; gives what is ready.
+     */override fun `push`(`piece`: java.nio.ByteBuffer): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeredaction_push(
+        it,
+
+        FfiConverterByRefBytes.lower(`piece`),_status)
+}
+    }
+    )
+    }
+
+
+
+
+
+
+
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeRedaction: FfiConverter<NativeRedaction, Long> {
+    override fun lower(value: NativeRedaction): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): NativeRedaction {
+        return NativeRedaction(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): NativeRedaction {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: NativeRedaction) = 8UL
+
+    override fun write(value: NativeRedaction, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Takes values out of texts.
+ */
+public interface NativeRedactorInterface {
+
+    /**
+     * A whole text without the values.
+     */
+    fun `redact`(`text`: java.nio.ByteBuffer): kotlin.ByteArray
+
+    /**
+     * For a text that comes in pieces.
+     */
+    fun `stream`(): NativeRedaction
+
+    companion object
+}
+
+/**
+ * Takes values out of texts.
+ */
+open class NativeRedactor: Disposable, AutoCloseable, NativeRedactorInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_agentsecrets_swift_fn_free_nativeredactor(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_agentsecrets_swift_fn_clone_nativeredactor(handle, status)
+        }
+    }
+
+
+    /**
+     * A whole text without the values.
+     */override fun `redact`(`text`: java.nio.ByteBuffer): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeredactor_redact(
+        it,
+
+        FfiConverterByRefBytes.lower(`text`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * For a text that comes in pieces.
+     */override fun `stream`(): NativeRedaction {
+            return FfiConverterTypeNativeRedaction.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativeredactor_stream(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+
+
+
+
+
+    companion object {
+
+    /**
+     * Looks for these values.
+     */
+    @Throws(NativeException::class) fun `ofValues`(`values`: List<NamedSecret>): NativeRedactor {
+            return FfiConverterTypeNativeRedactor.lift(
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_constructor_nativeredactor_of_values(
+
+
+        FfiConverterSequenceTypeNamedSecret.lower(`values`),_status)
+}
+    )
+    }
+
+
+
+    }
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeRedactor: FfiConverter<NativeRedactor, Long> {
+    override fun lower(value: NativeRedactor): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): NativeRedactor {
+        return NativeRedactor(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): NativeRedactor {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: NativeRedactor) = 8UL
+
+    override fun write(value: NativeRedactor, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * The reference relay over memory.
  */
 public interface NativeRelayInterface {
@@ -5149,6 +6661,16 @@ public object FfiConverterTypeNativeSecret: FfiConverter<NativeSecret, Long> {
 public interface NativeSecretsInterface {
 
     /**
+     * A secret to be used, whether it may be read or not.
+     */
+    fun `handle`(`name`: kotlin.String): NativeHandle
+
+    /**
+     * A redactor of everything here, also of what may only be used.
+     */
+    fun `redactor`(): NativeRedactor
+
+    /**
      * How many there are.
      */
     fun `count`(): kotlin.ULong
@@ -5177,6 +6699,11 @@ public interface NativeSecretsInterface {
      * Number of the log entry up to which the environment was pulled.
      */
     fun `version`(): kotlin.ULong
+
+    /**
+     * Starts a command with chosen names in its environment.
+     */
+    fun `spawn`(`command`: List<kotlin.String>, `only`: List<kotlin.String>): NativeChild
 
     companion object
 }
@@ -5287,6 +6814,41 @@ open class NativeSecrets: Disposable, AutoCloseable, NativeSecretsInterface
 
 
     /**
+     * A secret to be used, whether it may be read or not.
+     */
+    @Throws(NativeException::class)override fun `handle`(`name`: kotlin.String): NativeHandle {
+            return FfiConverterTypeNativeHandle.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativesecrets_handle(
+        it,
+
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * A redactor of everything here, also of what may only be used.
+     */
+    @Throws(NativeException::class)override fun `redactor`(): NativeRedactor {
+            return FfiConverterTypeNativeRedactor.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativesecrets_redactor(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
      * How many there are.
      */override fun `count`(): kotlin.ULong {
             return FfiConverterULong.lift(
@@ -5384,6 +6946,25 @@ open class NativeSecrets: Disposable, AutoCloseable, NativeSecretsInterface
 
 
 
+    /**
+     * Starts a command with chosen names in its environment.
+     */
+    @Throws(NativeException::class)override fun `spawn`(`command`: List<kotlin.String>, `only`: List<kotlin.String>): NativeChild {
+            return FfiConverterTypeNativeChild.lift(
+    callWithHandle {
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_method_nativesecrets_spawn(
+        it,
+
+        FfiConverterSequenceString.lower(`command`),
+        FfiConverterSequenceString.lower(`only`),_status)
+}
+    }
+    )
+    }
+
+
+
 
 
 
@@ -5400,6 +6981,23 @@ open class NativeSecrets: Disposable, AutoCloseable, NativeSecretsInterface
 
 
         FfiConverterSequenceTypeNamedSecret.lower(`values`),_status)
+}
+    )
+    }
+
+
+
+    /**
+     * Values given by name, some with a policy as JSON, for tests.
+     */
+    @Throws(NativeException::class) fun `underPolicies`(`values`: List<NamedSecret>, `policies`: Map<kotlin.String, kotlin.String>): NativeSecrets {
+            return FfiConverterTypeNativeSecrets.lift(
+    uniffiRustCallWithError(NativeException) { _status ->
+    UniffiLib.uniffi_agentsecrets_swift_fn_constructor_nativesecrets_under_policies(
+
+
+        FfiConverterSequenceTypeNamedSecret.lower(`values`),
+        FfiConverterMapStringString.lower(`policies`),_status)
 }
     )
     }
@@ -5706,7 +7304,7 @@ public object FfiConverterTypeNativeWatch: FfiConverter<NativeWatch, Long> {
 
 
 /**
- * A value and its name, for tests.
+ * A value and its name.
  */
 data class NamedSecret (
     /**
@@ -5756,6 +7354,148 @@ public object FfiConverterTypeNamedSecret: FfiConverterRustBuffer<NamedSecret> {
     override fun write(value: NamedSecret, buf: ByteBuffer) {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterTypeNativeSecret.write(value.`value`, buf)
+    }
+}
+
+
+
+/**
+ * What a request brought back.
+ */
+data class NativeAnswer (
+    /**
+     * Status.
+     */
+    var `status`: kotlin.UShort
+    ,
+    /**
+     * Headers, in their order.
+     */
+    var `headers`: List<NativeHeader>
+    ,
+    /**
+     * Body, decoded.
+     */
+    var `body`: kotlin.ByteArray
+    ,
+    /**
+     * How often the secret was taken out.
+     */
+    var `redactions`: kotlin.ULong
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeAnswer: FfiConverterRustBuffer<NativeAnswer> {
+    override fun read(buf: ByteBuffer): NativeAnswer {
+        return NativeAnswer(
+            FfiConverterUShort.read(buf),
+            FfiConverterSequenceTypeNativeHeader.read(buf),
+            FfiConverterByteArray.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NativeAnswer) = (
+            FfiConverterUShort.allocationSize(value.`status`) +
+            FfiConverterSequenceTypeNativeHeader.allocationSize(value.`headers`) +
+            FfiConverterByteArray.allocationSize(value.`body`) +
+            FfiConverterULong.allocationSize(value.`redactions`)
+    )
+
+    override fun write(value: NativeAnswer, buf: ByteBuffer) {
+            FfiConverterUShort.write(value.`status`, buf)
+            FfiConverterSequenceTypeNativeHeader.write(value.`headers`, buf)
+            FfiConverterByteArray.write(value.`body`, buf)
+            FfiConverterULong.write(value.`redactions`, buf)
+    }
+}
+
+
+
+/**
+ * What a request says.
+ */
+data class NativeAsking (
+    /**
+     * Method.
+     */
+    var `method`: kotlin.String
+    ,
+    /**
+     * Whole address.
+     */
+    var `url`: kotlin.String
+    ,
+    /**
+     * Headers.
+     */
+    var `headers`: List<NativeHeader>
+    ,
+    /**
+     * Body.
+     */
+    var `body`: kotlin.ByteArray
+    ,
+    /**
+     * Where the secret stands; empty for the only place that the policy allows.
+     */
+    var `place`: kotlin.String
+    ,
+    /**
+     * Longest wait for the whole answer.
+     */
+    var `timeoutMs`: kotlin.ULong?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNativeAsking: FfiConverterRustBuffer<NativeAsking> {
+    override fun read(buf: ByteBuffer): NativeAsking {
+        return NativeAsking(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeNativeHeader.read(buf),
+            FfiConverterByteArray.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NativeAsking) = (
+            FfiConverterString.allocationSize(value.`method`) +
+            FfiConverterString.allocationSize(value.`url`) +
+            FfiConverterSequenceTypeNativeHeader.allocationSize(value.`headers`) +
+            FfiConverterByteArray.allocationSize(value.`body`) +
+            FfiConverterString.allocationSize(value.`place`) +
+            FfiConverterOptionalULong.allocationSize(value.`timeoutMs`)
+    )
+
+    override fun write(value: NativeAsking, buf: ByteBuffer) {
+            FfiConverterString.write(value.`method`, buf)
+            FfiConverterString.write(value.`url`, buf)
+            FfiConverterSequenceTypeNativeHeader.write(value.`headers`, buf)
+            FfiConverterByteArray.write(value.`body`, buf)
+            FfiConverterString.write(value.`place`, buf)
+            FfiConverterOptionalULong.write(value.`timeoutMs`, buf)
     }
 }
 
@@ -6777,6 +8517,38 @@ public object FfiConverterTypeOpened : FfiConverterRustBuffer<Opened>{
 /**
  * @suppress
  */
+public object FfiConverterOptionalInt: FfiConverterRustBuffer<kotlin.Int?> {
+    override fun read(buf: ByteBuffer): kotlin.Int? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterInt.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Int?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterInt.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Int?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterInt.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
     override fun read(buf: ByteBuffer): kotlin.ULong? {
         if (buf.get().toInt() == 0) {
@@ -6927,6 +8699,38 @@ public object FfiConverterOptionalTypeNativeCode: FfiConverterRustBuffer<NativeC
         } else {
             buf.put(1)
             FfiConverterTypeNativeCode.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceString: FfiConverterRustBuffer<List<kotlin.String>?> {
+    override fun read(buf: ByteBuffer): List<kotlin.String>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceString.read(buf)
+    }
+
+    override fun allocationSize(value: List<kotlin.String>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceString.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<kotlin.String>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceString.write(value, buf)
         }
     }
 }
@@ -7095,6 +8899,45 @@ public object FfiConverterSequenceTypeOpened: FfiConverterRustBuffer<List<Opened
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeOpened.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterMapStringString: FfiConverterRustBuffer<Map<kotlin.String, kotlin.String>> {
+    override fun read(buf: ByteBuffer): Map<kotlin.String, kotlin.String> {
+        val len = buf.getInt()
+        return buildMap<kotlin.String, kotlin.String>(len) {
+            repeat(len) {
+                val k = FfiConverterString.read(buf)
+                val v = FfiConverterString.read(buf)
+                this[k] = v
+            }
+        }
+    }
+
+    override fun allocationSize(value: Map<kotlin.String, kotlin.String>): ULong {
+        val spaceForMapSize = 4UL
+        val spaceForChildren = value.map { (k, v) ->
+            FfiConverterString.allocationSize(k) +
+            FfiConverterString.allocationSize(v)
+        }.sum()
+        return spaceForMapSize + spaceForChildren
+    }
+
+    override fun write(value: Map<kotlin.String, kotlin.String>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        // The parens on `(k, v)` here ensure we're calling the right method,
+        // which is important for compatibility with older android devices.
+        // Ref https://blog.danlew.net/2017/03/16/kotlin-puzzler-whose-line-is-it-anyways/
+        value.forEach { (k, v) ->
+            FfiConverterString.write(k, buf)
+            FfiConverterString.write(v, buf)
         }
     }
 }

@@ -36,6 +36,16 @@ public enum AgentSecretsError: Error, Sendable, Equatable {
     case missingSecrets(names: [String], Failure)
     /// The secret was changed here and by somebody else.
     case conflict(Failure)
+    /// The secret may be used and not read.
+    case readForbidden(Failure)
+    /// The secret's policy does not allow this use.
+    case useForbidden(Failure)
+    /// A narrower handle was asked to allow more than the one it comes from.
+    case leaseWider(Failure)
+    /// The handle's time is over or its uses are spent.
+    case leaseOver(Failure)
+    /// The host of a request cannot be reached, or its answer cannot be handed out.
+    case upstream(Failure)
     /// Everything else, by its code.
     case other(Failure)
 
@@ -71,7 +81,8 @@ public enum AgentSecretsError: Error, Sendable, Equatable {
             .invitation(let failure), .history(let failure), .openFailed(let failure), .vault(let failure),
             .keychain(let failure), .relay(let failure), .relayUnreachable(let failure), .notAdmitted(let failure),
             .forbidden(let failure), .unknownSecret(let failure), .missingSecrets(_, let failure),
-            .conflict(let failure), .other(let failure):
+            .conflict(let failure), .readForbidden(let failure), .useForbidden(let failure), .leaseWider(let failure),
+            .leaseOver(let failure), .upstream(let failure), .other(let failure):
             failure
         }
     }
@@ -84,7 +95,8 @@ public enum AgentSecretsError: Error, Sendable, Equatable {
     static func of(_ failure: Failure) -> Self {
         switch failure.code {
         case .invalidArgument, .malformedRecipient, .malformedIdentity, .weakKey, .malformedWords, .invalidName,
-            .valueTooLarge:
+            .valueTooLarge, .notAnEnvironmentValue, .dotenvSyntax, .invalidRequest, .notInjectable, .malformedPolicy,
+            .secretTooShort:
             .invalidArgument(failure)
         case .closed: .closed(failure)
         case .noIdentity: .noIdentity(failure)
@@ -95,6 +107,12 @@ public enum AgentSecretsError: Error, Sendable, Equatable {
         case .forbidden, .outOfScope: .forbidden(failure)
         case .unknownSecret: .unknownSecret(failure)
         case .conflict: .conflict(failure)
+        case .readForbidden: .readForbidden(failure)
+        case .useForbidden, .addressForbidden, .redirectRefused: .useForbidden(failure)
+        case .leaseWider: .leaseWider(failure)
+        case .leaseOver: .leaseOver(failure)
+        case .upstreamUnreachable, .upstreamTimeout, .upstreamMalformed, .answerTooLarge, .answerUnreadable:
+            .upstream(failure)
         case .missingSecrets: .missingSecrets(names: names(in: failure.message), failure)
         default: ofBand(failure)
         }
@@ -134,7 +152,7 @@ extension AgentSecretsError: CustomStringConvertible, LocalizedError {
 
 /// Runs a call of the native half and gives its error this module's form. What is none of its errors is a defect, whose
 /// text stays out: nobody can say what it holds.
-func translated<Result>(_ run: () throws -> Result) throws -> Result {
+package func translated<Result>(_ run: () throws -> Result) throws -> Result {
     do {
         return try run()
     } catch NativeError.Failed(let code, let cause, let hint, let retryable, let wait) {
@@ -158,4 +176,20 @@ func blocking<Result: Sendable>(_ run: @escaping @Sendable () throws -> Result) 
             continuation.resume(with: Swift.Result { try translated(run) })
         }
     }
+}
+
+/// As `blocking`, but whoever waits is let go at once where the task is cancelled; the call runs to its end unseen.
+func abandonable<Result: Sendable>(_ run: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try Task.checkCancellation()
+    let (results, waiting) = AsyncThrowingStream<Result, any Error>.makeStream()
+    DispatchQueue.global().async {
+        do {
+            waiting.yield(try translated(run))
+            waiting.finish()
+        } catch {
+            waiting.finish(throwing: error)
+        }
+    }
+    for try await result in results { return result }
+    throw CancellationError()
 }

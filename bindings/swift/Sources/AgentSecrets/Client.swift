@@ -119,14 +119,41 @@ public final class Client: Sendable {
     public func history(_ name: String, environment: String? = nil) async throws -> [VersionRow] {
         try rows(try await blocking { [native] in try native.history(environment: environment ?? "", name: name) })
     }
+
+    /// A secret's policy; none where whoever holds the secret may read it, except agents.
+    ///
+    /// - Throws: ``AgentSecretsError/unknownSecret(_:)``; `unknown_environment`; `malformed_policy` where it is of a newer kind.
+    public func secretPolicy(of name: String, environment: String? = nil) async throws -> SecretPolicy? {
+        let text = try await blocking { [native] in
+            try native.secretPolicy(environment: environment ?? "", name: name)
+        }
+        return text == "null" ? nil : try parsed(text)
+    }
+
+    /// Sets a secret's policy, at once and for everybody; none takes it away. Admins alone.
+    ///
+    /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for a policy that is none; ``AgentSecretsError/unknownSecret(_:)``;
+    ///   ``AgentSecretsError/conflict(_:)`` where the secret has a change that was not pushed;
+    ///   ``AgentSecretsError/forbidden(_:)``; those of relay and vault.
+    public func setSecretPolicy(of name: String, to policy: SecretPolicy?, environment: String? = nil) async throws {
+        let text = try policy?.json ?? "null"
+        try await blocking { [native] in
+            try native.setSecretPolicy(environment: environment ?? "", name: name, policy: text)
+        }
+    }
 }
 
 /// A listing of the native half as rows.
 func rows<Rows: Decodable>(_ listing: String) throws -> Rows {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try parsed(listing, by: decoder)
+}
+
+/// What the native half says in JSON.
+func parsed<Parsed: Decodable>(_ text: String, by decoder: JSONDecoder = JSONDecoder()) throws -> Parsed {
     do {
-        return try decoder.decode(Rows.self, from: Data(listing.utf8))
+        return try decoder.decode(Parsed.self, from: Data(text.utf8))
     } catch {
         throw AgentSecretsError(.internal, "a listing has another shape than this version knows")
     }

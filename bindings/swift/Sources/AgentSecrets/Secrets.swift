@@ -52,12 +52,13 @@ public struct Secrets: Sendable {
 
     /// A value.
     ///
-    /// - Throws: ``AgentSecretsError/unknownSecret(_:)``; the name is not repeated: it may be a value in the wrong place.
+    /// - Throws: ``AgentSecretsError/unknownSecret(_:)``; the name is not repeated: it may be a value in the wrong place;
+    ///   ``AgentSecretsError/readForbidden(_:)`` where it may only be used: see ``handle(_:)``.
     public subscript(name: String) -> Secret {
         get throws { try translated { Secret(try native.get(name: name)) } }
     }
 
-    /// Names in sorted order.
+    /// Names in sorted order, of what may be read.
     public var names: [String] { native.names() }
     /// How many there are.
     public var count: Int { Int(native.count()) }

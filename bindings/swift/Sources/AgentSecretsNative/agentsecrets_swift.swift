@@ -481,6 +481,22 @@ fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
+    typealias FfiType = UInt32
+    typealias SwiftType = UInt32
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt32 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterInt32: FfiConverterPrimitive {
     typealias FfiType = Int32
     typealias SwiftType = Int32
@@ -597,6 +613,169 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
         writeBytes(&buf, value)
     }
 }
+
+
+
+
+/**
+ * A command that was started.
+ */
+public protocol NativeChildProtocol: AnyObject, Sendable {
+
+    /**
+     * Ends it at once.
+     */
+    func kill() throws
+
+    /**
+     * Its number.
+     */
+    func pid()  -> UInt32
+
+    /**
+     * Its exit code, or nothing where it runs on after so long.
+     */
+    func wait(waitMs: UInt64) throws  -> Int32?
+
+}
+/**
+ * A command that was started.
+ */
+open class NativeChild: NativeChildProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_agentsecrets_swift_fn_clone_nativechild(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_agentsecrets_swift_fn_free_nativechild(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Ends it at once.
+     */
+open func kill()throws   {try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativechild_kill(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Its number.
+     */
+open func pid() -> UInt32  {
+    return try!  FfiConverterUInt32.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativechild_pid(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Its exit code, or nothing where it runs on after so long.
+     */
+open func wait(waitMs: UInt64)throws  -> Int32?  {
+    return try  FfiConverterOptionInt32.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativechild_wait(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(waitMs),uniffiCallStatus
+    )
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeChild: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativeChild
+
+    public static func lift(_ handle: UInt64) throws -> NativeChild {
+        return NativeChild(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativeChild) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeChild {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativeChild, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeChild_lift(_ handle: UInt64) throws -> NativeChild {
+    return try FfiConverterTypeNativeChild.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeChild_lower(_ value: NativeChild) -> UInt64 {
+    return FfiConverterTypeNativeChild.lower(value)
+}
+
+
 
 
 
@@ -750,6 +929,16 @@ public protocol NativeClientProtocol: AnyObject, Sendable {
      * Another policy.
      */
     func setPolicy(freshSeconds: UInt64, stale: String) throws
+
+    /**
+     * A secret's policy as JSON; `null` where it has none.
+     */
+    func secretPolicy(environment: String, name: String) throws  -> String
+
+    /**
+     * Sets a secret's policy; `null` takes it away.
+     */
+    func setSecretPolicy(environment: String, name: String, policy: String) throws
 
     /**
      * Admits whoever answered.
@@ -1266,6 +1455,34 @@ open func setPolicy(freshSeconds: UInt64, stale: String)throws   {try rustCallWi
 }
 
     /**
+     * A secret's policy as JSON; `null` where it has none.
+     */
+open func secretPolicy(environment: String, name: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativeclient_secret_policy(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(environment),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sets a secret's policy; `null` takes it away.
+     */
+open func setSecretPolicy(environment: String, name: String, policy: String)throws   {try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativeclient_set_secret_policy(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(environment),
+        FfiConverterString.lower(name),
+        FfiConverterString.lower(policy),uniffiCallStatus
+    )
+}
+}
+
+    /**
      * Admits whoever answered.
      */
 open func admit()throws  -> UInt64  {
@@ -1687,6 +1904,227 @@ public func FfiConverterTypeNativeConfig_lift(_ handle: UInt64) throws -> Native
 #endif
 public func FfiConverterTypeNativeConfig_lower(_ value: NativeConfig) -> UInt64 {
     return FfiConverterTypeNativeConfig.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A secret that may be used and not read.
+ */
+public protocol NativeHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * What it allows, as JSON.
+     */
+    func about() throws  -> String
+
+    /**
+     * A handle that allows less.
+     */
+    func attenuate(methods: [String]?, paths: [String]?, ttlMs: UInt64?, uses: UInt64?) throws  -> NativeHandle
+
+    /**
+     * Name of the secret.
+     */
+    func name()  -> String
+
+    /**
+     * Sends a request with the secret in it, and waits for the whole answer.
+     */
+    func request(asking: NativeAsking) throws  -> NativeAnswer
+
+    /**
+     * Always fails.
+     */
+    func reveal() throws
+
+    /**
+     * HMAC-SHA256 of a message.
+     */
+    func sign(message: Data) throws  -> Data
+
+}
+/**
+ * A secret that may be used and not read.
+ */
+open class NativeHandle: NativeHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_agentsecrets_swift_fn_clone_nativehandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_agentsecrets_swift_fn_free_nativehandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * What it allows, as JSON.
+     */
+open func about()throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_about(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * A handle that allows less.
+     */
+open func attenuate(methods: [String]?, paths: [String]?, ttlMs: UInt64?, uses: UInt64?)throws  -> NativeHandle  {
+    return try  FfiConverterTypeNativeHandle_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_attenuate(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionSequenceString.lower(methods),
+        FfiConverterOptionSequenceString.lower(paths),
+        FfiConverterOptionUInt64.lower(ttlMs),
+        FfiConverterOptionUInt64.lower(uses),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Name of the secret.
+     */
+open func name() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_name(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Sends a request with the secret in it, and waits for the whole answer.
+     */
+open func request(asking: NativeAsking)throws  -> NativeAnswer  {
+    return try  FfiConverterTypeNativeAnswer_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_request(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNativeAsking_lower(asking),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Always fails.
+     */
+open func reveal()throws   {try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_reveal(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * HMAC-SHA256 of a message.
+     */
+open func sign(message: Data)throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+        FfiConverterByRefBytes.lower(message) { messageFb in
+    uniffi_agentsecrets_swift_fn_method_nativehandle_sign(
+            self.uniffiCloneHandle(),
+        messageFb,uniffiCallStatus
+    )
+        }
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativeHandle
+
+    public static func lift(_ handle: UInt64) throws -> NativeHandle {
+        return NativeHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativeHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativeHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeHandle_lift(_ handle: UInt64) throws -> NativeHandle {
+    return try FfiConverterTypeNativeHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeHandle_lower(_ value: NativeHandle) -> UInt64 {
+    return FfiConverterTypeNativeHandle.lower(value)
 }
 
 
@@ -2288,6 +2726,316 @@ public func FfiConverterTypeNativeMachine_lower(_ value: NativeMachine) -> UInt6
 
 
 /**
+ * A text that comes in pieces.
+ */
+public protocol NativeRedactionProtocol: AnyObject, Sendable {
+
+    /**
+     * Gives the rest.
+     */
+    func finish()  -> Data
+
+    /**
+     * Takes the next piece; gives what is ready.
+     */
+    func push(piece: Data)  -> Data
+
+}
+/**
+ * A text that comes in pieces.
+ */
+open class NativeRedaction: NativeRedactionProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_agentsecrets_swift_fn_clone_nativeredaction(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_agentsecrets_swift_fn_free_nativeredaction(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Gives the rest.
+     */
+open func finish() -> Data  {
+    return try!  FfiConverterData.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativeredaction_finish(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Takes the next piece; gives what is ready.
+     */
+open func push(piece: Data) -> Data  {
+    return try!  FfiConverterData.lift(try! rustCall() {
+        uniffiCallStatus in
+        FfiConverterByRefBytes.lower(piece) { pieceFb in
+    uniffi_agentsecrets_swift_fn_method_nativeredaction_push(
+            self.uniffiCloneHandle(),
+        pieceFb,uniffiCallStatus
+    )
+        }
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeRedaction: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativeRedaction
+
+    public static func lift(_ handle: UInt64) throws -> NativeRedaction {
+        return NativeRedaction(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativeRedaction) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeRedaction {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativeRedaction, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeRedaction_lift(_ handle: UInt64) throws -> NativeRedaction {
+    return try FfiConverterTypeNativeRedaction.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeRedaction_lower(_ value: NativeRedaction) -> UInt64 {
+    return FfiConverterTypeNativeRedaction.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Takes values out of texts.
+ */
+public protocol NativeRedactorProtocol: AnyObject, Sendable {
+
+    /**
+     * A whole text without the values.
+     */
+    func redact(text: Data)  -> Data
+
+    /**
+     * For a text that comes in pieces.
+     */
+    func stream()  -> NativeRedaction
+
+}
+/**
+ * Takes values out of texts.
+ */
+open class NativeRedactor: NativeRedactorProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_agentsecrets_swift_fn_clone_nativeredactor(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_agentsecrets_swift_fn_free_nativeredactor(handle, $0) }
+    }
+
+
+    /**
+     * Looks for these values.
+     */
+public static func ofValues(values: [NamedSecret])throws  -> NativeRedactor  {
+    return try  FfiConverterTypeNativeRedactor_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_constructor_nativeredactor_of_values(
+        FfiConverterSequenceTypeNamedSecret.lower(values),uniffiCallStatus
+    )
+})
+}
+
+
+
+    /**
+     * A whole text without the values.
+     */
+open func redact(text: Data) -> Data  {
+    return try!  FfiConverterData.lift(try! rustCall() {
+        uniffiCallStatus in
+        FfiConverterByRefBytes.lower(text) { textFb in
+    uniffi_agentsecrets_swift_fn_method_nativeredactor_redact(
+            self.uniffiCloneHandle(),
+        textFb,uniffiCallStatus
+    )
+        }
+})
+}
+
+    /**
+     * For a text that comes in pieces.
+     */
+open func stream() -> NativeRedaction  {
+    return try!  FfiConverterTypeNativeRedaction_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativeredactor_stream(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeRedactor: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = NativeRedactor
+
+    public static func lift(_ handle: UInt64) throws -> NativeRedactor {
+        return NativeRedactor(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: NativeRedactor) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeRedactor {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: NativeRedactor, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeRedactor_lift(_ handle: UInt64) throws -> NativeRedactor {
+    return try FfiConverterTypeNativeRedactor.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeRedactor_lower(_ value: NativeRedactor) -> UInt64 {
+    return FfiConverterTypeNativeRedactor.lower(value)
+}
+
+
+
+
+
+
+/**
  * The reference relay over memory.
  */
 public protocol NativeRelayProtocol: AnyObject, Sendable {
@@ -2629,6 +3377,16 @@ public func FfiConverterTypeNativeSecret_lower(_ value: NativeSecret) -> UInt64 
 public protocol NativeSecretsProtocol: AnyObject, Sendable {
 
     /**
+     * A secret to be used, whether it may be read or not.
+     */
+    func handle(name: String) throws  -> NativeHandle
+
+    /**
+     * A redactor of everything here, also of what may only be used.
+     */
+    func redactor() throws  -> NativeRedactor
+
+    /**
      * How many there are.
      */
     func count()  -> UInt64
@@ -2657,6 +3415,11 @@ public protocol NativeSecretsProtocol: AnyObject, Sendable {
      * Number of the log entry up to which the environment was pulled.
      */
     func version()  -> UInt64
+
+    /**
+     * Starts a command with chosen names in its environment.
+     */
+    func spawn(command: [String], only: [String]) throws  -> NativeChild
 
 }
 /**
@@ -2725,7 +3488,45 @@ public static func ofValues(values: [NamedSecret]) -> NativeSecrets  {
 })
 }
 
+    /**
+     * Values given by name, some with a policy as JSON, for tests.
+     */
+public static func underPolicies(values: [NamedSecret], policies: [String: String])throws  -> NativeSecrets  {
+    return try  FfiConverterTypeNativeSecrets_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_constructor_nativesecrets_under_policies(
+        FfiConverterSequenceTypeNamedSecret.lower(values),
+        FfiConverterDictionaryStringString.lower(policies),uniffiCallStatus
+    )
+})
+}
 
+
+
+    /**
+     * A secret to be used, whether it may be read or not.
+     */
+open func handle(name: String)throws  -> NativeHandle  {
+    return try  FfiConverterTypeNativeHandle_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativesecrets_handle(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * A redactor of everything here, also of what may only be used.
+     */
+open func redactor()throws  -> NativeRedactor  {
+    return try  FfiConverterTypeNativeRedactor_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativesecrets_redactor(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
 
     /**
      * How many there are.
@@ -2796,6 +3597,20 @@ open func version() -> UInt64  {
         uniffiCallStatus in
     uniffi_agentsecrets_swift_fn_method_nativesecrets_version(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Starts a command with chosen names in its environment.
+     */
+open func spawn(command: [String], only: [String])throws  -> NativeChild  {
+    return try  FfiConverterTypeNativeChild_lift(try rustCallWithError(FfiConverterTypeNativeError_lift) {
+        uniffiCallStatus in
+    uniffi_agentsecrets_swift_fn_method_nativesecrets_spawn(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(command),
+        FfiConverterSequenceString.lower(only),uniffiCallStatus
     )
 })
 }
@@ -2979,7 +3794,7 @@ public func FfiConverterTypeNativeWatch_lower(_ value: NativeWatch) -> UInt64 {
 
 
 /**
- * A value and its name, for tests.
+ * A value and its name.
  */
 public struct NamedSecret {
     /**
@@ -3044,6 +3859,204 @@ public func FfiConverterTypeNamedSecret_lift(_ buf: RustBuffer) throws -> NamedS
 #endif
 public func FfiConverterTypeNamedSecret_lower(_ value: NamedSecret) -> RustBuffer {
     return FfiConverterTypeNamedSecret.lower(value)
+}
+
+
+/**
+ * What a request brought back.
+ */
+public struct NativeAnswer: Equatable, Hashable {
+    /**
+     * Status.
+     */
+    public var status: UInt16
+    /**
+     * Headers, in their order.
+     */
+    public var headers: [NativeHeader]
+    /**
+     * Body, decoded.
+     */
+    public var body: Data
+    /**
+     * How often the secret was taken out.
+     */
+    public var redactions: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Status.
+         */status: UInt16,
+        /**
+         * Headers, in their order.
+         */headers: [NativeHeader],
+        /**
+         * Body, decoded.
+         */body: Data,
+        /**
+         * How often the secret was taken out.
+         */redactions: UInt64) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.redactions = redactions
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NativeAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeAnswer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeAnswer {
+        return
+            try NativeAnswer(
+                status: FfiConverterUInt16.read(from: &buf),
+                headers: FfiConverterSequenceTypeNativeHeader.read(from: &buf),
+                body: FfiConverterData.read(from: &buf),
+                redactions: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NativeAnswer, into buf: inout [UInt8]) {
+        FfiConverterUInt16.write(value.status, into: &buf)
+        FfiConverterSequenceTypeNativeHeader.write(value.headers, into: &buf)
+        FfiConverterData.write(value.body, into: &buf)
+        FfiConverterUInt64.write(value.redactions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeAnswer_lift(_ buf: RustBuffer) throws -> NativeAnswer {
+    return try FfiConverterTypeNativeAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeAnswer_lower(_ value: NativeAnswer) -> RustBuffer {
+    return FfiConverterTypeNativeAnswer.lower(value)
+}
+
+
+/**
+ * What a request says.
+ */
+public struct NativeAsking: Equatable, Hashable {
+    /**
+     * Method.
+     */
+    public var method: String
+    /**
+     * Whole address.
+     */
+    public var url: String
+    /**
+     * Headers.
+     */
+    public var headers: [NativeHeader]
+    /**
+     * Body.
+     */
+    public var body: Data
+    /**
+     * Where the secret stands; empty for the only place that the policy allows.
+     */
+    public var place: String
+    /**
+     * Longest wait for the whole answer.
+     */
+    public var timeoutMs: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Method.
+         */method: String,
+        /**
+         * Whole address.
+         */url: String,
+        /**
+         * Headers.
+         */headers: [NativeHeader],
+        /**
+         * Body.
+         */body: Data,
+        /**
+         * Where the secret stands; empty for the only place that the policy allows.
+         */place: String,
+        /**
+         * Longest wait for the whole answer.
+         */timeoutMs: UInt64?) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.place = place
+        self.timeoutMs = timeoutMs
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NativeAsking: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNativeAsking: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NativeAsking {
+        return
+            try NativeAsking(
+                method: FfiConverterString.read(from: &buf),
+                url: FfiConverterString.read(from: &buf),
+                headers: FfiConverterSequenceTypeNativeHeader.read(from: &buf),
+                body: FfiConverterData.read(from: &buf),
+                place: FfiConverterString.read(from: &buf),
+                timeoutMs: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NativeAsking, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.method, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterSequenceTypeNativeHeader.write(value.headers, into: &buf)
+        FfiConverterData.write(value.body, into: &buf)
+        FfiConverterString.write(value.place, into: &buf)
+        FfiConverterOptionUInt64.write(value.timeoutMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeAsking_lift(_ buf: RustBuffer) throws -> NativeAsking {
+    return try FfiConverterTypeNativeAsking.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNativeAsking_lower(_ value: NativeAsking) -> RustBuffer {
+    return FfiConverterTypeNativeAsking.lower(value)
 }
 
 
@@ -3931,6 +4944,30 @@ public func FfiConverterTypeOpened_lower(_ value: Opened) -> RustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionInt32: FfiConverterRustBuffer {
+    typealias SwiftType = Int32?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
     typealias SwiftType = UInt64?
 
@@ -4043,6 +5080,30 @@ fileprivate struct FfiConverterOptionTypeNativeCode: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeNativeCode.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
+    typealias SwiftType = [String]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceString.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceString.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -4195,6 +5256,32 @@ fileprivate struct FfiConverterSequenceTypeOpened: FfiConverterRustBuffer {
             seq.append(try FfiConverterTypeOpened.read(from: &buf))
         }
         return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDictionaryStringString: FfiConverterRustBuffer {
+    public static func write(_ value: [String: String], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for (key, value) in value {
+            FfiConverterString.write(key, into: &buf)
+            FfiConverterString.write(value, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: String] {
+        let len: Int32 = try readInt(&buf)
+        var dict = [String: String]()
+        dict.reserveCapacity(Int(len))
+        for _ in 0..<len {
+            let key = try FfiConverterString.read(from: &buf)
+            let value = try FfiConverterString.read(from: &buf)
+            dict[key] = value
+        }
+        return dict
     }
 }
 /**
@@ -4466,6 +5553,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_method_nativeclient_set_policy() != 37029) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeclient_secret_policy() != 52886) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeclient_set_secret_policy() != 13697) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_agentsecrets_swift_checksum_method_nativeclient_admit() != 51188) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4523,6 +5616,24 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_method_nativeconfig_set() != 36661) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_about() != 50424) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_attenuate() != 1492) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_name() != 59773) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_request() != 15330) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_reveal() != 3735) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativehandle_sign() != 44214) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_agentsecrets_swift_checksum_method_nativeidentity_fingerprint() != 27098) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4559,6 +5670,18 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_method_nativemachine_stored() != 22582) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeredaction_finish() != 21493) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeredaction_push() != 9642) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeredactor_redact() != 62567) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativeredactor_stream() != 64468) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_agentsecrets_swift_checksum_method_nativerelay_stop() != 38003) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4572,6 +5695,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_method_nativesecret_equals() != 40585) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativesecrets_handle() != 4351) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativesecrets_redactor() != 2621) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_method_nativesecrets_count() != 60831) {
@@ -4590,6 +5719,18 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_method_nativesecrets_version() != 25502) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativesecrets_spawn() != 58864) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativechild_kill() != 33823) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativechild_pid() != 11473) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_method_nativechild_wait() != 9871) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_constructor_nativeclient_open() != 15495) {
@@ -4634,6 +5775,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_agentsecrets_swift_checksum_constructor_nativemachine_sync() != 9177) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_agentsecrets_swift_checksum_constructor_nativeredactor_of_values() != 44003) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_agentsecrets_swift_checksum_constructor_nativerelay_start() != 30699) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -4641,6 +5785,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_of_values() != 15309) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_agentsecrets_swift_checksum_constructor_nativesecrets_under_policies() != 5996) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -32,6 +32,15 @@ extension Secrets {
         let named = values.map { NamedSecret(name: $0.key, value: $0.value.native) }
         return Secrets(NativeSecrets.ofValues(values: named), .given)
     }
+
+    /// Values by hand, of which some have a policy, for tests of programs.
+    ///
+    /// - Throws: ``AgentSecretsError/invalidArgument(_:)`` for what is no name or no policy, and for a policy without a value.
+    public static func ofValues(_ values: [String: Secret], policies: [String: SecretPolicy]) throws -> Secrets {
+        let named = values.map { NamedSecret(name: $0.key, value: $0.value.native) }
+        let policies = try policies.mapValues { try $0.json }
+        return Secrets(try translated { try NativeSecrets.underPolicies(values: named, policies: policies) }, .given)
+    }
 }
 
 extension Client {

@@ -16,6 +16,25 @@ import Testing
         #expect(sum == 16 * 20)
         #expect(try await client.secrets().count == 16)
     }
+
+    @Test func sixteenTasksShareOneHandleAndOneRedactor() async throws {
+        let secrets = try Secrets.ofValues(
+            ["KEY": Secret("fake-4711")], policies: ["KEY": SecretPolicy(.useOnly, sign: true)])
+        let (handle, redactor) = (try secrets.handle("KEY").attenuate(uses: 16 * 20), try Redactor(secrets))
+        let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    let right = try (0..<20).filter { round in
+                        let same = redactor.redact("\(round) fake-4711") == "\(round) [redacted KEY]"
+                        return try handle.sign("message").bytes.count == 32 && same && handle.usesLeft != nil
+                    }
+                    return right.count
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(try sum == 16 * 20 && handle.usesLeft == 0)
+    }
 }
 
 private func work(_ client: Client, _ secrets: Secrets, _ number: Int) async throws -> Int {

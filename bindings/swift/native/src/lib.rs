@@ -11,17 +11,23 @@ pub mod config;
 pub mod errors;
 /// What a client does about roles, environments, policy and the log as a whole.
 pub mod governance;
+/// Secrets that may be used and not read.
+pub mod handle;
 /// Identities.
 pub mod identity;
 /// The step machine.
 pub mod machine;
 /// What a client does about members.
 pub mod people;
+/// Values taken out of texts.
+pub mod redactor;
 /// A relay for tests.
 pub mod relay;
 /// One secret value.
 pub mod secret;
 /// The values of an environment.
 pub mod secrets;
+/// Commands that get chosen secrets.
+pub mod spawn;
 
 uniffi::setup_scaffolding!();

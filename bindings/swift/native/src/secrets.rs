@@ -1,6 +1,6 @@
 //! The values of one environment.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use agentsecrets::model;
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(uniffi::Object)]
 pub struct NativeSecrets(pub(crate) model::Secrets);
 
-/// A value and its name, for tests.
+/// A value and its name.
 #[derive(uniffi::Record)]
 pub struct NamedSecret {
     /// Name.
@@ -51,6 +51,23 @@ impl NativeSecrets {
     pub fn of_values(values: Vec<NamedSecret>) -> Arc<Self> {
         let values = values.into_iter().map(|one| (one.name, one.value.copied()));
         Arc::new(Self(model::Secrets::of_plain_values(values)))
+    }
+
+    /// Values given by name, some with a policy as JSON, for tests.
+    #[uniffi::constructor]
+    pub fn under_policies(
+        values: Vec<NamedSecret>,
+        mut policies: HashMap<String, String>,
+    ) -> Result<Arc<Self>> {
+        let values = values.into_iter().map(|NamedSecret { name, value }| {
+            let policy = policies.remove(&name);
+            (name, value.copied(), policy)
+        });
+        let values = model::Secrets::of_values(values.collect::<Vec<_>>())?;
+        match policies.is_empty() {
+            true => Ok(Arc::new(Self(values))),
+            false => Err(invalid("a policy is for a name that has no value")),
+        }
     }
 
     /// Names in sorted order.
