@@ -29,9 +29,11 @@ function fresh(folder) {
   return folder;
 }
 
-// What every start reads: one file instead of seven, since each costs as much as it costs to load twenty secrets. What is read on
-// first use stays apart: its text would be read for nothing.
-const START = ["native", "errors", "text", "secret", "secrets", "load", "index"].map((name) => `./${name}.js`);
+// What every start reads, one file instead of seven, since each costs as much as it costs to load twenty secrets; and what all else
+// shares, at its first use or when `import` asks for every name. What is seldom used stays apart: its text would be read for nothing.
+const files = (names) => names.map((name) => `./${name}.js`);
+const START = files(["native", "errors", "text", "secret", "secrets", "load", "index"]);
+const MORE = files(["check", "options", "config", "identity", "boxes", "client", "workspace", "agents"]);
 const PARTS = 'Symbol.for("agentsecrets-core parts")';
 
 /** A module without its comments and its indentation, which every start would read; its lines stay as they are. */
@@ -45,17 +47,24 @@ function bare(name, text) {
   return kept.join("\n").replaceAll("module.exports", "own.exports");
 }
 
-/**
- * Writes the modules of START into lib/index.js; files of their names hand them on. The parentheses tell the engine
- * that each function is called at once, so that it is not read twice.
- */
+/** Modules as functions by name. The parentheses tell the engine that each is called at once, so that it is not read twice. */
+function functions(lib, modules) {
+  const quoted = modules.map((name) => `${JSON.stringify(name)}: (function (own, require) {\n${bare(name, readFileSync(join(lib, name), "utf8"))}\n})`);
+  return `{\n${quoted.join(",\n")},\n}`;
+}
+
+/** Writes the modules of START into lib/index.js, those of MORE into lib/more.js; files of their names hand them on. */
 function merge(lib) {
-  const quoted = START.map((name) => `${JSON.stringify(name)}: (function (own, require) {\n${bare(name, readFileSync(join(lib, name), "utf8"))}\n})`);
   const text = `"use strict";
 // Made of ${START.join(", ")}: see bindings/node/pack.mjs.
 const outer = require;
 const made = new Map();
+const more = new Set(${JSON.stringify(MORE)});
 function part(name) {
+  if (more.has(name)) {
+    more.clear();
+    Object.assign(parts, outer("./more.js"));
+  }
   if (!Object.hasOwn(parts, name)) return outer(name);
   let module = made.get(name);
   if (module === undefined) {
@@ -64,16 +73,18 @@ function part(name) {
   }
   return module.exports;
 }
-const parts = {
-${quoted.join(",\n")},
-};
+const parts = ${functions(lib, START)};
 module.exports = part("./index.js");
 // For \`import\`, which finds names in the text alone.
 0 && (module.exports = { ${names(lib).join(", ")} });
 Object.defineProperty(module.exports, ${PARTS}, { value: part });
 `;
-  for (const name of START) writeFileSync(join(lib, name), `"use strict";\nmodule.exports = require("./index.js")[${PARTS}](${JSON.stringify(name)});\n`);
+  const rest = `"use strict";\n// Made of ${MORE.join(", ")}: see bindings/node/pack.mjs.\nmodule.exports = ${functions(lib, MORE)};\n`;
+  for (const name of [...START, ...MORE]) {
+    writeFileSync(join(lib, name), `"use strict";\nmodule.exports = require("./index.js")[${PARTS}](${JSON.stringify(name)});\n`);
+  }
   writeFileSync(join(lib, "index.js"), text);
+  writeFileSync(join(lib, "more.js"), rest);
 }
 
 /** What index.js exports, at once and later. */
