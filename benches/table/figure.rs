@@ -13,7 +13,10 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
-const COLOURS: [&str; 6] = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2"];
+const COLOURS: [&str; 8] =
+    ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#79706e"];
+/// Between the feet of two names.
+const LINE: f64 = 13.0;
 
 struct Axis {
     low: f64,
@@ -80,8 +83,8 @@ pub(crate) fn plot(title: &str, x_label: &str, y_label: &str, series: &[Series])
             short(value)
         );
     }
-    let mut taken: Vec<f64> = Vec::new();
-    for (series, colour) in series.iter().zip(COLOURS.iter().cycle()) {
+    let feet = feet(series, &y);
+    for ((series, colour), at) in series.iter().zip(COLOURS.iter().cycle()).zip(feet) {
         let path: Vec<String> = series
             .points
             .iter()
@@ -92,12 +95,7 @@ pub(crate) fn plot(title: &str, x_label: &str, y_label: &str, series: &[Series])
             "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
             path.join("L")
         );
-        if let Some((a, b)) = series.points.last() {
-            let mut at = y.place(*b) + 4.0;
-            while taken.iter().any(|other| (other - at).abs() < 13.0) {
-                at += 13.0;
-            }
-            taken.push(at);
+        if let Some((a, _)) = series.points.last() {
             let _ = writeln!(
                 svg,
                 "<text x=\"{:.1}\" y=\"{at:.1}\" fill=\"{colour}\">{}</text>",
@@ -107,6 +105,18 @@ pub(crate) fn plot(title: &str, x_label: &str, y_label: &str, series: &[Series])
         }
     }
     svg + "</svg>\n"
+}
+
+/// Where each name stands: beside its line's end, in the lines' order, and none on another.
+fn feet(series: &[Series], y: &Axis) -> Vec<f64> {
+    let ends = series.iter().map(|series| series.points.last().map_or(0.0, |end| y.place(end.1)));
+    let mut feet: Vec<f64> = ends.map(|end| end + 4.0).collect();
+    let mut order: Vec<usize> = (0..feet.len()).collect();
+    order.sort_by(|a, b| feet[*a].total_cmp(&feet[*b]));
+    for pair in order.windows(2) {
+        feet[pair[1]] = feet[pair[1]].max(feet[pair[0]] + LINE);
+    }
+    feet
 }
 
 fn short(value: f64) -> String {
