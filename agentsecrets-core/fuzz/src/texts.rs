@@ -33,11 +33,19 @@ fn borrowed(entries: &Entries) -> Vec<(&SecretName, &SecretBytes)> {
     entries.iter().map(|(name, value)| (name, value)).collect()
 }
 
-/// Values that a format cannot hold are refused when they are written, never changed.
+/// Values that a format cannot hold are refused when they are written, never changed; what looks like dotenvx' ciphertext is
+/// refused when it is read.
 fn rewritten(format: Format, entries: &Entries) {
     let Ok(text) = export::write(format, &borrowed(entries)) else { return };
     let name = if format == Format::Json { "values.json" } else { ".env" };
-    let again = import::read(None, Some(name), text.expose()).expect("what was written");
+    let again = match import::read(None, Some(name), text.expose()) {
+        Err(error) if error.to_string().contains("is sealed by dotenvx") => {
+            return assert!(
+                entries.iter().any(|(_, value)| value.expose().starts_with(b"encrypted:"))
+            );
+        }
+        again => again.expect("what was written"),
+    };
     let mut expected = borrowed(entries);
     if format == Format::Json {
         expected.sort_by_key(|(name, _)| *name);
