@@ -171,6 +171,9 @@ impl Rule {
                 "a rule names methods, paths and places, each once and in order",
             ));
         }
+        if !self.places.iter().all(Place::is_sound) {
+            return Err(malformed("a rule has a place where no secret can stand"));
+        }
         if self.port == 0 || self.response_limit == 0 || self.response_limit > MAX_RESPONSE {
             return Err(malformed("a rule has a port, and a limit of 1 byte to 64 MiB"));
         }

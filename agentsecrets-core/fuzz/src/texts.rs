@@ -33,16 +33,18 @@ fn borrowed(entries: &Entries) -> Vec<(&SecretName, &SecretBytes)> {
     entries.iter().map(|(name, value)| (name, value)).collect()
 }
 
-/// Values that a format cannot hold are refused when they are written, never changed; what looks like dotenvx' ciphertext is
-/// refused when it is read.
+/// Values that a format cannot hold are refused when they are written, never changed; what looks like ciphertext of
+/// dotenvx or SOPS is refused when it is read.
 fn rewritten(format: Format, entries: &Entries) {
     let Ok(text) = export::write(format, &borrowed(entries)) else { return };
     let name = if format == Format::Json { "values.json" } else { ".env" };
     let again = match import::read(None, Some(name), text.expose()) {
-        Err(error) if error.to_string().contains("is sealed by dotenvx") => {
-            return assert!(
-                entries.iter().any(|(_, value)| value.expose().starts_with(b"encrypted:"))
-            );
+        Err(error) if error.to_string().contains("is sealed by ") => {
+            let sealed =
+                |value: &[u8]| value.starts_with(b"encrypted:") || value.starts_with(b"ENC[");
+            return assert!(entries.iter().any(|(name, value)| {
+                name.as_str().starts_with("sops") || sealed(value.expose())
+            }));
         }
         again => again.expect("what was written"),
     };

@@ -102,7 +102,8 @@ impl Place {
         place.is_sound().then_some(place)
     }
 
-    fn is_sound(&self) -> bool {
+    /// What its form alone does not say; a policy's bytes may hold any.
+    pub(super) fn is_sound(&self) -> bool {
         match self {
             Self::Bearer | Self::Basic(None) | Self::Header(_, None) => true,
             Self::Basic(Some(user)) => !user.0.contains(':'),
