@@ -274,6 +274,7 @@ class Checks:
             try:
                 expect(process.stdout.readline() == "in\n", "the toolchain did not start")
                 expect(native() or str(ROOT) in Path(f"/proc/{process.pid}/mounts").read_text(), "nothing is mounted inside")
+                wait_for_sleep(process.pid)
             finally:
                 os.killpg(process.pid, how)
                 process.wait(60)
@@ -344,6 +345,24 @@ def handles():
         server.stdin.close()
         server.wait(60)
         server.stdout.close()
+
+
+def wait_for_sleep(group):
+    """Until a sleep runs in this process group: an interrupt while the shell makes it would reach the shell alone, which waits."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if any(sleeps(stat, group) for stat in Path("/proc").glob("[0-9]*/stat")):
+            return
+        time.sleep(0.05)
+    raise Failed("nothing sleeps in the toolchain")
+
+
+def sleeps(stat, group):
+    try:
+        before, after = stat.read_text().rsplit(")", 1)
+    except OSError:
+        return False
+    return before.endswith("(sleep") and after.split()[2] == str(group)
 
 
 def heed_interrupts():
