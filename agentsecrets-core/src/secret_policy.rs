@@ -122,8 +122,8 @@ impl SecretPolicy {
     /// A policy that is known to have its one form.
     ///
     /// # Errors
-    /// `malformed_policy`: too many rules, an empty or unsorted list, a limit of zero or over 64 MiB,
-    /// more than 4 KiB in all.
+    /// `malformed_policy`: too many rules, an empty or unsorted list, a place where no secret can
+    /// stand, no port, a limit of zero or over 64 MiB, more than 4 KiB in all.
     pub fn new(access: Access, sign: bool, environment: bool, rules: Vec<Rule>) -> Result<Self> {
         let policy = Self { header: Header, access, sign, environment, rules };
         policy.check()?;

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,17 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from stage import Failed, Member, expect  # noqa: E402
-from stagehands import Broker, Refused, Upstream, allow, reply  # noqa: E402
+from stagehands import Broker, Refused, Tests, Upstream, allow, reply  # noqa: E402
 
 SECRET = "fake-live-4f9c2b7e8d1a6035-only-for-tests"
 OTHER = "fake-other-98a7c6b5d4e3f210-only-for-tests"
 NOBODY, SOMEBODY = 65534, 65533
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
+test = Tests()
 
 
 def behave(handler, secret):
@@ -365,24 +359,5 @@ def an_export_is_verified_anywhere(stage):
         stranger.run("calls", "verify", str(export), "--log", str(log), code=1)
 
 
-def main():
-    binaries, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    passed = failed = 0
-    for function in TESTS:
-        if names and function.__name__ not in names:
-            continue
-        stage = Stage(binaries)
-        try:
-            function(stage)
-            passed += 1
-        except Exception:  # noqa: BLE001: whatever it is, the test failed
-            failed += 1
-            print(f"{function.__name__}:\n{traceback.format_exc()}")
-        finally:
-            stage.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(test.play(Stage))

@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import traceback
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,16 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from broker import Stage  # noqa: E402
 from stage import Failed, expect  # noqa: E402
+from stagehands import Tests  # noqa: E402
 
 # With characters that each escape changes, so that no form is the value itself.
 SECRET = 'fake-live+4f9c/2b7e="8d1a\\6035"&only%for<tests>???>>>~~~'
 OTHER = 'fake-other+98a7/c6b5="d4e3\\f210"&only%for<tests>???>>>~~~'
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
+test = Tests()
 
 
 def tool(path):
@@ -187,24 +182,5 @@ def the_broker_holds_the_value_and_nobody_else_may_look(stage):
         expect(not os.access(f"/proc/{pid}/mem", os.R_OK), "nor read its memory")
 
 
-def main():
-    binaries, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    passed = failed = 0
-    for function in TESTS:
-        if names and function.__name__ not in names:
-            continue
-        stage = Stage(binaries, SECRET, OTHER)
-        try:
-            function(stage)
-            passed += 1
-        except Exception:  # noqa: BLE001: whatever it is, the test failed
-            failed += 1
-            print(f"{function.__name__}:\n{traceback.format_exc()}")
-        finally:
-            stage.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(test.play(lambda binaries: Stage(binaries, SECRET, OTHER)))

@@ -7,23 +7,17 @@ import json
 import shutil
 import sys
 import tempfile
-import traceback
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from stage import Failed, Member, Relay, expect  # noqa: E402
-from stagehands import Broker, Refused, Upstream, reply  # noqa: E402
+from stagehands import Broker, Refused, Tests, Upstream, reply  # noqa: E402
 
 SECRET = "fake-live-4f9c2b7e8d1a6035-only-for-tests"
 NEWER = "fake-live-0b5d7a91c36e48f2-only-for-tests"
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
+test = Tests()
 
 
 class Stage:
@@ -234,24 +228,5 @@ def an_agent_by_its_identity_alone_has_what_the_policy_of_now_gives(stage):
     forbidden(agent, "secrets", "get", "KEY", "--reveal", code="read_forbidden")
 
 
-def main():
-    binaries, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
-    passed = failed = 0
-    for function in TESTS:
-        if names and function.__name__ not in names:
-            continue
-        stage = Stage(binaries)
-        try:
-            function(stage)
-            passed += 1
-        except Exception:  # noqa: BLE001: whatever it is, the test failed
-            failed += 1
-            print(f"{function.__name__}:\n{traceback.format_exc()}")
-        finally:
-            stage.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(test.play(Stage))

@@ -3,7 +3,10 @@ import base64
 import http.server
 import json
 import socket
+import sys
 import threading
+import traceback
+from pathlib import Path
 
 
 class Upstream:
@@ -125,3 +128,33 @@ def allow(member, name, value, upstream, *options, place="bearer"):
     member.run("secrets", "set", name, stdin=value)
     member.run("policy", name, "--use-only", "--http", "--host", f"127.0.0.1:{upstream.port}",
                "--method", "GET,POST", "--path", "/**", "--place", place, *options)
+
+
+class Tests:
+    """The tests of a program, each with a stage of its own: a decorator, and what its main calls."""
+
+    def __init__(self):
+        self.all = []
+
+    def __call__(self, function):
+        self.all.append(function)
+        return function
+
+    def play(self, stage):
+        """Plays those that the command line names, or all; `stage(binaries)` makes the stage. The exit code."""
+        binaries, names = Path(sys.argv[1]).resolve(), sys.argv[2:]
+        passed = failed = 0
+        for function in self.all:
+            if names and function.__name__ not in names:
+                continue
+            place = stage(binaries)
+            try:
+                function(place)
+                passed += 1
+            except Exception:  # noqa: BLE001: whatever it is, the test failed
+                failed += 1
+                print(f"{function.__name__}:\n{traceback.format_exc()}")
+            finally:
+                place.close()
+        print(f"{passed} passed, {failed} failed")
+        return 1 if failed else 0

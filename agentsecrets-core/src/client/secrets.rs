@@ -252,10 +252,10 @@ fn fresh(setup: &Setup, options: &LoadOptions) -> Result<Snapshot> {
     let view = setup.view()?;
     let environment = view.environment(label(setup, options))?;
     let snapshot = setup.client.read(|start| sync::snapshot_in(start, view, environment))?;
-    let age = Duration::from_millis(now().saturating_sub(snapshot.synced_at));
     if snapshot.head.is_none() {
         return setup.client.snapshot(workspace, environment);
     }
+    let age = Duration::from_millis(now().saturating_sub(snapshot.synced_at));
     if options.max_age.is_none_or(|max| age <= max) {
         return Ok(snapshot);
     }
