@@ -19,6 +19,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
+    agentsecrets_broker::protect_memory();
     let args = args::Args::parse();
     let json = args.json;
     match commands::dispatch(args) {
