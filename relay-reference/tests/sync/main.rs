@@ -11,3 +11,4 @@ mod team;
 
 mod membership;
 mod races;
+mod views;

@@ -5,6 +5,7 @@ use std::{cell::RefCell, fmt::Debug, sync::Arc};
 
 use agentsecrets_core::{
     ErrorCode, Result,
+    crypto::VerifyingKey,
     encoding::{EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
     identity::{Identity, Kind},
     invitation::Invitation,
@@ -198,8 +199,7 @@ impl Team {
                 return Ok(answer(&page));
             }
             if request.method == Method::Put && request.target.ends_with("/acks") {
-                let NewAck { ack } = serde_json::from_slice(&request.body).unwrap();
-                acks.push(Ack::open(&ack.0, |_| Some(key)).unwrap());
+                acks.push(ack_in(&request, &key));
             }
             self.carry(request)
         };
@@ -244,6 +244,12 @@ impl Team {
         let entries = host.run(|s| sync::entries(s, self.workspace)).unwrap();
         entries.iter().skip(from as usize).map(|entry| entry.entry().body.kind()).collect()
     }
+}
+
+/// The ack that a request leaves, by the owner of a key.
+pub fn ack_in(request: &Request, key: &VerifyingKey) -> Ack {
+    let NewAck { ack } = serde_json::from_slice(&request.body).unwrap();
+    Ack::open(&ack.0, |_| Some(*key)).unwrap()
 }
 
 /// A good answer.
