@@ -230,10 +230,14 @@ pub(super) async fn send(
     missing: Vec<VersionRef>,
 ) -> Result<()> {
     let mut record: Record = load(session, keys::acks(&replica.id)).await?.unwrap_or_default();
-    let (head, now) = (replica.state()?.head(), session.io.now());
+    let (state, now) = (replica.state()?, session.io.now());
+    let head = state.head();
     let said =
         record.acked.is_some_and(|(acked, time)| acked == head && now < time.saturating_add(RENEW));
-    if said && missing.is_empty() {
+    // Members go on helping whom they hear lack something, until it says otherwise.
+    let mut acks = opened(state, &record);
+    let reported = acks.remove(&session.identity.id()).is_some_and(|ack| !ack.missing.is_empty());
+    if said && missing.is_empty() && !reported {
         return Ok(());
     }
     let ack = Ack::new(replica.id, session.identity.id(), head, now, missing)

@@ -134,23 +134,29 @@ pub fn sync(
     })
 }
 
-/// Live versions in scope that this device could not get, just now or when it last tried.
+/// Live versions in scope that this device could not get: just now, or, by its last word, when it last
+/// asked for them.
 async fn missing(
     session: &Session,
     replica: &Replica,
     pulled: &PullReport,
 ) -> Result<Vec<VersionRef>> {
     let me = session.identity.id();
-    let failed = |id: &EnvironmentId| {
-        pulled.environments.iter().any(|(pulled, result)| pulled == id && result.is_err())
+    let reported = acks::reports(session, replica).await?.remove(&me);
+    let (_, reported) = reported.unwrap_or_default();
+    // A change made here that clashes keeps values out too, and nobody can help with that.
+    let in_vain = |id: &EnvironmentId| {
+        pulled.environments.iter().any(|(pulled, result)| {
+            let failed = result.as_ref().is_err_and(|error| error.code() != ErrorCode::Conflict);
+            pulled == id && failed
+        })
     };
     let mut missing = Vec::new();
     for environment in readable(session, replica)? {
         let snapshot = replica.snapshot(session, environment).await?;
-        let head = replica.state()?.head();
-        if failed(&environment) || snapshot.head.is_some_and(|pulled| pulled != head) {
-            missing.extend(pull::missing(replica.state()?, &me, &snapshot));
-        }
+        let lacking = pull::missing(replica.state()?, &me, &snapshot).into_iter();
+        let failed = in_vain(&environment);
+        missing.extend(lacking.filter(|version| failed || reported.contains(version)));
     }
     Ok(missing)
 }
