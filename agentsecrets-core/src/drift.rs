@@ -1,6 +1,9 @@
 //! How vault and log, or two environments, differ: found from metadata, without a single download.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     encoding::{EnvironmentId, MemberId, SecretId},
@@ -77,7 +80,8 @@ pub fn against_log(
     member: &MemberId,
     names: &Names,
 ) -> Vec<Change> {
-    if in_step(state, snapshot) && nobody_lost(state) {
+    let nobody_lost = nobody_lost(state);
+    if in_step(state, snapshot) && nobody_lost {
         return Vec::new();
     }
     let rotations = rotations(state);
@@ -93,8 +97,10 @@ pub fn against_log(
             let name = held.map(|held| &held.name).or_else(|| names.get(id));
             let drift = of_secret(state, snapshot, id, secret, held, name);
             let rotate = || {
+                // Where nobody lost a right, a false claim hides nothing.
+                let hidden = held.filter(|_| !nobody_lost);
                 rotations.contains_key(id)
-                    || held.is_some_and(|held| claims_wrongly(secret, id, held))
+                    || hidden.is_some_and(|held| claims_wrongly(secret, id, held))
             };
             let drift = drift.or_else(|| rotate().then_some(Drift::NeedsRotation))?;
             Some(Change {
@@ -140,13 +146,14 @@ fn of_secret(
         };
     }
     let Some(held) = held else { return (!deleted).then_some(Drift::MissingHere) };
-    match held.newest() {
-        Some(newest) if newest.version == live => same_version(state, snapshot, secret, held),
-        Some(newest) if newest.version < live => {
+    let Some(newest) = held.newest() else { return Some(Drift::MissingThere) };
+    match newest.version.cmp(&live) {
+        Ordering::Less => {
             let already_gone = deleted && newest.value.is_none();
             (!already_gone).then_some(Drift::RemoteAhead)
         }
-        _ => Some(Drift::MissingThere),
+        Ordering::Equal => same_version(state, snapshot, secret, held),
+        Ordering::Greater => Some(Drift::MissingThere),
     }
 }
 

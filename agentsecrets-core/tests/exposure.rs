@@ -13,7 +13,7 @@ use agentsecrets_core::{
     log::{
         Body, Role, Scope, ScopeItem, SignedEntry, State,
         entry::{Action, Create, Item, Operation, Push, Removed, Share, Stray, VersionRef},
-        exposure::{exposure, rotations},
+        exposure::{Rotation, exposure, nobody_lost, rotations},
     },
     workspace_key::Subject,
 };
@@ -366,4 +366,38 @@ fn no_version_differs_from_itself() {
     (share.differs, share.strays) = (vec![(first, first)], vec![]);
     let _ = team.attempt(0, Body::Share(share));
     assert!(needed(&team, first));
+}
+
+#[test]
+fn nobody_lost_anything_until_a_right_ends_or_a_value_strays() {
+    let lost = |body: &dyn Fn(&mut Team, MemberId) -> Body| {
+        let mut team = Team::new([2; 32]);
+        assert!(nobody_lost(&team.story.state));
+        let member = team.members[3].id();
+        let body = body(&mut team, member);
+        assert!(team.attempt(0, body));
+        !nobody_lost(&team.story.state)
+    };
+    assert!(lost(&|_, member| remove(Removed::Members(vec![member]))));
+    assert!(lost(&|team, member| {
+        let known = &team.story.state.members()[&member];
+        let grant = known.scope().is_blind().then_some(SealedHash([3; 32]));
+        change(member, Role::Writer, Scope::All, grant)
+    }));
+    let (environment, secret) = SECRETS[0];
+    let stray = |member| vec![Stray { member, environment, version: version(secret, 1) }];
+    assert!(lost(&|team, member| team.push(environment, secret, vec![], stray(member))));
+    assert!(!lost(&|team, _| team.push(environment, secret, vec![], vec![])));
+}
+
+#[test]
+fn a_rotation_takes_in_what_another_history_says() {
+    let of = |versions: &[u64], readers: &[u8]| Rotation {
+        secret: SECRETS[0].1,
+        versions: versions.iter().copied().collect(),
+        readers: readers.iter().map(|byte| MemberId([*byte; 32])).collect(),
+    };
+    let mut rotation = of(&[1, 2], &[1]);
+    rotation.add(of(&[2, 4], &[3]));
+    assert_eq!(rotation, of(&[1, 2, 4], &[1, 3]));
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use agentsecrets_core::{
     Error, ErrorCode,
     encoding::{
-        BatchId, DeliveriesRoot, EntryHash, EnvironmentId, PersonId, SecretId, WorkspaceId,
+        BatchId, DeliveriesRoot, EntryHash, EnvironmentId, Head, PersonId, SecretId, WorkspaceId,
     },
     identity::{Identity, Kind},
     log::{
@@ -541,6 +541,29 @@ fn shares_that_break_a_rule_are_refused() {
     };
     refused(&story, writer, Body::Share(deletion), "a deletion is no value");
     refused(&story, &story.cast.reader, Body::Share(good), "a reader's share");
+}
+
+#[test]
+fn an_exported_log_holds_the_head_that_came_by_another_way() {
+    use agentsecrets_core::log::archive;
+    let story = Story::whole();
+    let text = archive::write(story.state.workspace(), &story.entries);
+    for entry in &story.entries {
+        let (state, entries) = archive::verify(&text, Some(entry.head())).unwrap();
+        assert_eq!((state, entries.len()), (story.state.clone(), story.entries.len()));
+    }
+    let head = story.state.head();
+    let code = |head| archive::verify(&text, Some(head)).map(drop).map_err(|error| error.code());
+    assert_eq!(code(Head { hash: EntryHash([9; 32]), ..head }), Err(ErrorCode::Fork));
+    assert_eq!(code(Head { seq: head.seq - 1, ..head }), Err(ErrorCode::Fork));
+    for seq in [head.seq + 1, u64::MAX] {
+        assert_eq!(code(Head { seq, ..head }), Err(ErrorCode::Rollback));
+    }
+    let title = archive::write(story.state.workspace(), &[]);
+    let error = archive::verify(&title, None).unwrap_err();
+    assert_eq!((error.code(), error.message()), (ErrorCode::MalformedEntry, "the log is empty"));
+    let damaged = text.replacen("\n", "\n*", 1);
+    assert_eq!(archive::verify(&damaged, None).unwrap_err().message(), "line 2 is damaged");
 }
 
 #[test]

@@ -6,11 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{
-    State,
-    entry::VersionRef,
-    membership::{How, Member},
-};
+use super::{State, entry::VersionRef, membership::Member};
 use crate::{
     crypto::{Signature, VerifyingKey},
     encoding::{self, EntryHash, Head, Header, MemberId, PersonId, WorkspaceId, encode, tag},
@@ -200,9 +196,7 @@ impl Witness<'_> {
     fn counts(&self, id: &MemberId, member: &Member, me: &Member) -> bool {
         let by_me =
             self.state.members().get(&member.admitted_by).is_some_and(|by| by.person == me.person);
-        let by_hand = member.how == How::OutOfBand && by_me;
-        let known =
-            self.known.contains(&member.person) || by_me || by_hand || self.confirmed.contains(id);
+        let known = by_me || self.known.contains(&member.person) || self.confirmed.contains(id);
         known && member.kind() != Kind::Ci
     }
 

@@ -42,8 +42,11 @@ pub fn root(leaves: &[Node]) -> DeliveriesRoot {
 /// The siblings from leaf `index` up to the root; empty for an index outside.
 pub fn path(leaves: &[Node], mut index: usize) -> Vec<Node> {
     let (mut level, mut siblings) = (leaves.to_vec(), Vec::new());
+    if index >= leaves.len() {
+        return siblings;
+    }
     while level.len() > 1 {
-        siblings.extend(level.get(index ^ 1).filter(|_| index < level.len()));
+        siblings.extend(level.get(index ^ 1));
         level = parents(&level);
         index /= 2;
     }
@@ -113,6 +116,14 @@ mod tests {
                 assert!(!verify(leaves[index], size + index, size, &path, &root));
             }
         }
+    }
+
+    #[test]
+    fn no_path_leads_from_outside() {
+        let leaves = [[1; 32], [2; 32], [3; 32]];
+        assert_eq!((path(&leaves, 0).len(), path(&leaves, 2).len()), (2, 1));
+        assert!((3..20).all(|outside| path(&leaves, outside).is_empty()));
+        assert!(path(&[], 0).is_empty() && path(&leaves[..1], 0).is_empty());
     }
 
     #[test]

@@ -430,3 +430,6 @@ impl SignedEntry {
         key.verify(&self.bytes[..body], &self.signature)
     }
 }
+
+#[cfg(test)]
+mod tests;

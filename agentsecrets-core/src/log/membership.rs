@@ -271,47 +271,4 @@ impl Member {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ENV: EnvironmentId = EnvironmentId([1; 16]);
-    const OTHER: EnvironmentId = EnvironmentId([2; 16]);
-    const SECRET: SecretId = SecretId([1; 16]);
-
-    fn item(environment: EnvironmentId, secrets: Option<Vec<SecretId>>) -> ScopeItem {
-        ScopeItem { environment, secrets }
-    }
-
-    #[test]
-    fn scopes_contain_what_they_name_and_no_more() {
-        let whole = Scope::only([item(ENV, None)]);
-        let single = Scope::only([item(ENV, Some(vec![SECRET]))]);
-        assert!(
-            whole.holds_environment(&ENV)
-                && whole.holds(&ENV, &SECRET)
-                && !whole.holds(&OTHER, &SECRET)
-        );
-        assert!(
-            !single.holds_environment(&ENV) && single.holds(&ENV, &SECRET) && single.is_blind()
-        );
-        assert!(single.within(&whole) && !whole.within(&single) && whole.within(&Scope::All));
-        assert!(!Scope::All.within(&whole) && !whole.is_blind());
-    }
-
-    #[test]
-    fn only_sorted_scopes_are_canonical() {
-        assert!(Scope::only([item(OTHER, None), item(ENV, None)]).is_canonical());
-        assert!(!Scope::Only(vec![item(OTHER, None), item(ENV, None)]).is_canonical());
-        assert!(!Scope::Only(vec![item(ENV, None), item(ENV, None)]).is_canonical());
-        assert!(!Scope::Only(vec![]).is_canonical());
-        assert!(!Scope::Only(vec![item(ENV, Some(vec![]))]).is_canonical());
-        let joined = Scope::only([item(ENV, Some(vec![SECRET])), item(ENV, None)]);
-        assert_eq!(joined, Scope::only([item(ENV, None)]));
-    }
-
-    #[test]
-    fn ranks_act_on_lower_ranks_alone() {
-        assert!(Role::Owner.rules_over(Role::Owner) && Role::Admin.rules_over(Role::Writer));
-        assert!(!Role::Admin.rules_over(Role::Admin) && !Role::Writer.rules_over(Role::Reader));
-    }
-}
+mod tests;

@@ -307,7 +307,7 @@ impl State {
             let ends = member.spans.iter().skip(1).map(|span| span.since).chain([u64::MAX]);
             let mut spans = member.spans.iter().zip(ends);
             let over = member.ended.unwrap_or(u64::MAX);
-            spans.any(|(span, end)| !span.scope.is_blind() && end.min(over) > since)
+            spans.any(|(span, end)| !span.scope.is_blind() && end.min(over) >= since)
         };
         self.members.values().any(|member| !member.holds_key() && held_it(member))
     }

@@ -7,6 +7,7 @@ use crate::{
     log::{
         Body, Entry, Role, Scope, SignedEntry,
         entry::{Admit, Genesis},
+        membership::How,
     },
     policy::Policy,
     secret::Key,
@@ -203,6 +204,39 @@ fn an_ack_out_of_form_is_refused() {
     for bytes in [vec![], vec![0; 63], vec![0; MAX_ACK], vec![0; MAX_ACK + 1]] {
         assert_eq!(code(&bytes), Err(ErrorCode::MalformedEntry));
     }
+}
+
+#[test]
+fn an_ack_that_is_too_long_is_not_read() {
+    let me = identity(1, Kind::Human);
+    let key = |_: &MemberId| Some(*me.recipient().verifying_key());
+    let why = |length| Ack::open(&vec![0; length], key).unwrap_err().message().to_owned();
+    assert_eq!(why(MAX_ACK + 1), "an ack has at most 64 KiB");
+    assert_eq!(why(2 * MAX_ACK), "an ack has at most 64 KiB");
+    assert_ne!(why(MAX_ACK), "an ack has at most 64 KiB");
+    assert_eq!(MAX_ACK, 65536);
+}
+
+#[test]
+fn an_ack_says_what_it_is_of() {
+    let head = Head { seq: 3, hash: EntryHash([3; 32]) };
+    let missing = vec![version(2), version(1)];
+    let ack = Ack::new(WorkspaceId([1; 32]), MemberId([2; 32]), head, 5, missing);
+    assert_eq!((ack.head(), ack.rank()), (head, (0, 3, 5)));
+    assert_eq!(ack.missing, [version(1), version(2)], "sorted");
+    let later = ack.clone().after_adoptions(7);
+    assert_eq!(later.rank(), (7, 3, 5));
+    assert_eq!(Ack { adopted: 0, ..later }, ack);
+    let many = (0..1002).rev().map(version).collect();
+    let ack = Ack::new(WorkspaceId([1; 32]), MemberId([2; 32]), head, 5, many);
+    assert_eq!((ack.missing.len(), ack.missing[999]), (1000, version(999)));
+}
+
+#[test]
+fn freshness_has_its_stable_words() {
+    let all = [Freshness::Fresh { age: 1 }, Freshness::Stale { age: 1 }];
+    assert_eq!(all.map(Freshness::as_str), ["fresh", "stale"]);
+    assert_eq!([Freshness::Unknown, Freshness::Solo].map(Freshness::as_str), ["unknown", "solo"]);
 }
 
 #[test]
