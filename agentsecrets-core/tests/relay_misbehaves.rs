@@ -3,101 +3,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod host;
+#[path = "host/relay.rs"]
+mod relay;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use agentsecrets_core::{
-    ErrorCode, Result,
-    encoding::{EntryHash, Head, WorkspaceId, encode, from_base64, to_base64},
+    ErrorCode,
+    encoding::{EntryHash, Head, encode},
     identity::{Destination, Identity, Kind},
-    invitation::Invitation,
-    log::{Role, Scope, SignedEntry},
-    message::{Request, Response},
+    log::SignedEntry,
     secret::Key,
-    sync::{self, Machine, Offer, Start},
+    sync,
 };
 use host::Host;
-use serde_json::{Value, json};
-
-const URL: &str = "HTTP://Relay.Example:80";
-
-/// A relay that takes everything and may show too little of it.
-#[derive(Default)]
-struct Relay {
-    entries: Vec<Vec<u8>>,
-    replies: BTreeMap<String, Vec<u8>>,
-    /// Entries of a page at most.
-    page: usize,
-    /// Whether each page claims that there is more.
-    always_more: bool,
-    requests: Vec<Request>,
-}
-
-impl Relay {
-    fn answer(&mut self, request: Request) -> Result<Response> {
-        assert!(self.requests.len() < 100, "no end of requests");
-        let target = request.target.clone();
-        let body = match target.split(['?', '/']).skip(2).collect::<Vec<_>>().as_slice() {
-            ["workspaces", "sync"] => self.commit(&request.body),
-            ["workspaces", _, "log", ..] => self.log(&target),
-            ["workspaces", _, "deliveries", ..] => json!({"deliveries": [], "more": false}),
-            ["invitations", invite] => match self.replies.get(*invite) {
-                Some(reply) => json!({"workspace": "00".repeat(32), "reply": to_base64(reply)}),
-                None => json!({}),
-            },
-            other => unreachable!("{other:?}"),
-        };
-        let status = if body == json!({}) { 404 } else { 200 };
-        self.requests.push(request);
-        let body = serde_json::to_vec(&body).unwrap();
-        Ok(Response { status, body, retry_after: None })
-    }
-
-    fn commit(&mut self, body: &[u8]) -> Value {
-        let body: Value = serde_json::from_slice(body).unwrap();
-        for entry in body["entries"].as_array().unwrap() {
-            self.entries.push(from_base64(entry.as_str().unwrap()).unwrap());
-        }
-        json!({"head": self.head()})
-    }
-
-    fn log(&self, target: &str) -> Value {
-        let after = target.split_once("after=").map(|(_, rest)| rest.split('&').next().unwrap());
-        let first = after.map_or(0, |after| after.parse::<usize>().unwrap() + 1);
-        let rest = self.entries.get(first..).unwrap_or_default();
-        let page = &rest[..rest.len().min(self.page)];
-        let more = self.always_more || page.len() < rest.len();
-        let entries: Vec<String> = page.iter().map(|entry| to_base64(entry)).collect();
-        json!({"entries": entries, "head": self.head(), "more": more})
-    }
-
-    fn head(&self) -> Value {
-        let head = SignedEntry::parse(self.entries.last().unwrap()).unwrap().head();
-        json!({"seq": head.seq, "hash": head.hash.to_string()})
-    }
-}
-
-fn run<T>(
-    host: &mut Host,
-    relay: &mut Relay,
-    operation: impl FnOnce(Start) -> Machine<T>,
-) -> Result<T> {
-    let machine = operation(host.start());
-    host.drive(machine, usize::MAX, &mut |request| relay.answer(request)).1
-}
-
-/// A workspace on the relay, and its founder's device.
-fn workspace() -> (Host, Relay, WorkspaceId) {
-    let (mut host, mut relay) = (Host::new(1), Relay { page: 500, ..Relay::default() });
-    let create = |start| sync::create(start, "acme".into(), "laptop".into(), Some(URL.into()));
-    let id = run(&mut host, &mut relay, create).unwrap();
-    (host, relay, id)
-}
-
-fn invite(host: &mut Host, relay: &mut Relay, workspace: WorkspaceId) -> Invitation {
-    let offer = Offer { role: Role::Reader, scope: Scope::All, expires: 0 };
-    run(host, relay, |start| sync::invite(start, workspace, offer)).unwrap()
-}
+use relay::{Relay, URL, invite, run, workspace};
 
 #[test]
 fn a_log_comes_whole_however_short_its_pages_are() {

@@ -12,7 +12,7 @@ from pathlib import Path
 # What a device does with others is tried where the others are, as in tools/coverage.
 BUILDS = [["-p", "agentsecrets-core", "-p", "agentsecrets-ffi", "--lib", "--tests"],
           ["-p", "relay-reference", "-p", "agentsecrets-hostile", "--features", "agentsecrets-hostile/weakened",
-           "--test", "convergence", "--test", "engine", "--test", "strays", "--test", "invariants", "--test", "recovery"]]
+           "--test", "convergence", "--test", "engine", "--test", "strays", "--test", "sync", "--test", "invariants", "--test", "recovery"]]
 # Programs that search memory or ask the machine's keychain and libraries: they see no mutant that the others do not.
 LEFT_OUT = {"wiping", "keychain", "interop", "docs", "header"}
 # A mutant that runs on is noticed: so long a test may take, in seconds, beside ten times what it takes without.
