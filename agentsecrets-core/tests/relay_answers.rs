@@ -123,7 +123,10 @@ fn is_commit(request: &Request) -> bool {
     request.method == Method::Post
 }
 
-fn a_change(host: &mut Host, workspace: WorkspaceId) -> impl Fn(Start) -> Machine<sync::Pushed> + use<> {
+fn a_change(
+    host: &mut Host,
+    workspace: WorkspaceId,
+) -> impl Fn(Start) -> Machine<sync::Pushed> + use<> {
     let environment = host.environment(workspace, "development");
     host.change(workspace, environment, "A", Some("1")).unwrap();
     move |start| sync::push(start, workspace, environment, sync::Insist::default())

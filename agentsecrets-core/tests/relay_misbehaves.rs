@@ -80,6 +80,7 @@ fn a_head_of_an_identity_string_counts_in_a_vault_that_knows_the_workspace() {
     let (mut host, mut relay, workspace) = workspace();
     let pin = SignedEntry::parse(relay.entries.last().unwrap()).unwrap().head();
     let relay_url = URL.to_owned();
+    let before = host.store.clone();
     let destination = |head| Destination { workspace, relay: relay_url.clone(), head };
     let other = Head { hash: EntryHash([1; 32]), ..pin };
     let error = host.run(|start| sync::attach(start, destination(other))).unwrap_err();
@@ -91,6 +92,13 @@ fn a_head_of_an_identity_string_counts_in_a_vault_that_knows_the_workspace() {
     host.run(|start| sync::attach(start, destination(later))).unwrap();
     let error = run(&mut host, &mut relay, follow).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Rollback);
+    // The log reaches it, by another entry.
+    let mut honest = Host::new(1);
+    honest.store.clone_from(&before);
+    invite(&mut honest, &mut relay, workspace);
+    let error = run(&mut host, &mut relay, follow).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Fork);
+    assert!(error.message().contains("told of"), "{}", error.message());
 }
 
 #[test]

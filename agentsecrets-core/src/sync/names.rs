@@ -84,3 +84,55 @@ fn lived_at((other, secret): &(&SecretId, &SecretState), since: u64, id: &Secret
         .find(|version| version.seq < since || (version.seq == since && *other < id));
     before.is_some_and(|version| version.operation != Operation::Delete)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        encoding::{Commitment, MemberId},
+        log::state::VersionState,
+        workspace_key::SealedLabel,
+    };
+
+    const PUT: Operation = Operation::Put(Commitment([0; 32]));
+
+    fn secret(versions: &[(u64, Operation)]) -> SecretState {
+        let of = |(seq, operation): &(u64, Operation)| VersionState {
+            seq: *seq,
+            author: MemberId([1; 32]),
+            time: 0,
+            operation: operation.clone(),
+            differs_from: Vec::new(),
+        };
+        SecretState {
+            environment: EnvironmentId([1; 16]),
+            name_commitment: Commitment([0; 32]),
+            name: SealedLabel { generation: 0, ciphertext: Vec::new() },
+            policy: None,
+            versions: versions.iter().map(of).collect(),
+        }
+    }
+
+    /// Whether a secret with the id `other` and these versions stands in the way of one with the id 5 that
+    /// came to life with entry 10.
+    fn in_the_way(other: u8, versions: &[(u64, Operation)]) -> bool {
+        lived_at(&(&SecretId([other; 16]), &secret(versions)), 10, &SecretId([5; 16]))
+    }
+
+    #[test]
+    fn an_older_secret_is_in_the_way_and_of_two_in_one_entry_the_smaller() {
+        assert!(in_the_way(9, &[(9, PUT)]) && !in_the_way(9, &[(11, PUT)]));
+        assert!(in_the_way(4, &[(10, PUT)]) && !in_the_way(6, &[(10, PUT)]));
+        assert!(!in_the_way(5, &[(10, PUT)]));
+    }
+
+    #[test]
+    fn one_that_was_deleted_before_is_not_in_the_way() {
+        assert!(!in_the_way(4, &[(8, PUT), (9, Operation::Delete)]));
+        assert!(in_the_way(4, &[(8, PUT), (11, Operation::Delete)]));
+        assert!(in_the_way(4, &[(7, Operation::Delete), (8, PUT)]));
+        let alive = |versions: &[_]| alive_since(&secret(versions));
+        assert_eq!(alive(&[(7, PUT), (8, Operation::Delete), (9, PUT), (12, PUT)]), Some(9));
+        assert_eq!(alive(&[(7, PUT), (8, Operation::Delete)]), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! What a commit carries: each delivery once, inside of it or uploaded ahead.
+
+#![allow(clippy::unwrap_used)]
+
+mod host;
+#[path = "host/relay.rs"]
+mod relay;
+
+use std::collections::BTreeSet;
+
+use agentsecrets_core::{
+    encoding::{EnvironmentId, WorkspaceId},
+    message::{Method, Request, Response},
+    sync,
+};
+use host::Host;
+use relay::{Relay, URL, run, workspace};
+use serde_json::{Value, json};
+
+fn push(host: &mut Host, workspace: WorkspaceId, environment: EnvironmentId, name: &str) {
+    host.change(workspace, environment, name, Some(name)).unwrap();
+    host.run(|start| sync::push(start, workspace, environment, sync::Insist::default())).unwrap();
+}
+
+/// Entry, part and recipient of each delivery of the only commit.
+fn delivered(relay: &Relay) -> Vec<(u64, u64, String)> {
+    let commits: Vec<&Request> =
+        relay.requests.iter().filter(|request| request.method == Method::Post).collect();
+    let [commit] = commits.as_slice() else { unreachable!("{} commits", commits.len()) };
+    let commit: Value = serde_json::from_slice(&commit.body).unwrap();
+    let listed = commit["deliveries"].as_array().unwrap().iter();
+    listed
+        .map(|delivery| {
+            let number = |name| delivery[name].as_u64().unwrap();
+            (number("entry"), number("part"), delivery["recipient"].to_string())
+        })
+        .collect()
+}
+
+#[test]
+fn a_push_that_crashed_leaves_no_delivery_twice_and_none_out() {
+    for cut in 0..12 {
+        let mut host = Host::new(1);
+        let create = |start| sync::create(start, "acme".into(), "laptop".into(), None);
+        let workspace = host.run(create).unwrap();
+        let environment = host.environment(workspace, "development");
+        push(&mut host, workspace, environment, "A");
+        push(&mut host, workspace, environment, "B");
+        host.change(workspace, environment, "C", Some("3")).unwrap();
+        let insist = sync::Insist::default();
+        let _ = host.crash(cut, |start| sync::push(start, workspace, environment, insist));
+        push(&mut host, workspace, environment, "D");
+        let mut relay = Relay { page: 500, ..Relay::default() };
+        run(&mut host, &mut relay, |start| sync::connect(start, workspace, URL.into())).unwrap();
+        let delivered = delivered(&relay);
+        let once: BTreeSet<_> = delivered.iter().collect();
+        assert_eq!(once.len(), delivered.len(), "cut {cut}: {delivered:?}");
+        let entries: BTreeSet<u64> = delivered.iter().map(|(entry, ..)| *entry).collect();
+        let pushed = relay.entries.len() as u64 - 4;
+        assert_eq!(entries.len() as u64, pushed, "cut {cut}: {entries:?}");
+    }
+}
+
+#[test]
+fn many_bytes_are_uploaded_ahead_of_their_commit_and_few_are_not() {
+    for (values, ahead) in [(2, false), (40, true)] {
+        let (mut host, mut relay, workspace) = workspace();
+        let environment = host.environment(workspace, "development");
+        let value = "x".repeat(60_000);
+        for name in (0..values).map(|number| format!("NAME_{number}")) {
+            host.change(workspace, environment, &name, Some(&value)).unwrap();
+        }
+        relay.requests.clear();
+        relay.instead = Some(Box::new(|request| {
+            let uploaded = Response { status: 200, body: Vec::new(), retry_after: None };
+            request.target.contains("/sealed/").then_some(Ok(uploaded))
+        }));
+        let insist = sync::Insist::default();
+        run(&mut host, &mut relay, |start| sync::push(start, workspace, environment, insist))
+            .unwrap();
+        let uploads = relay.requests.iter().filter(|request| request.method == Method::Put).count();
+        let commit = relay.requests.iter().find(|request| request.method == Method::Post).unwrap();
+        let commit: Value = serde_json::from_slice(&commit.body).unwrap();
+        for delivery in commit["deliveries"].as_array().unwrap() {
+            assert_eq!(delivery["ciphertext"] == json!(null), ahead);
+            assert_eq!(delivery["hash"] == json!(null), !ahead);
+        }
+        assert_eq!(uploads, if ahead { commit["deliveries"].as_array().unwrap().len() } else { 0 });
+    }
+}
