@@ -248,8 +248,10 @@ fn strays(state: &State, snapshot: &Snapshot, puts: &[(ParcelItem, Commitment)])
     let of = |(item, _): &(ParcelItem, Commitment)| {
         let change = snapshot.local(&item.name);
         let version = VersionRef { secret: item.secret, version: item.version };
+        // Who was a member on another history alone cannot be named here; that this vault still tells.
+        let known = |id: &&MemberId| state.members().contains_key(*id);
         let members: Vec<MemberId> = change
-            .map(|change| left_of(state, snapshot, change).copied().collect())
+            .map(|change| left_of(state, snapshot, change).filter(known).copied().collect())
             .unwrap_or_default();
         let environment = snapshot.environment;
         members.into_iter().map(move |member| Stray { member, environment, version })

@@ -9,6 +9,7 @@ mod host;
 mod in_process;
 mod team;
 
+mod branches;
 mod membership;
 mod races;
 mod views;

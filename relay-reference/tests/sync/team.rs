@@ -1,17 +1,22 @@
 //! A workspace on a relay, and what its devices do there.
 #![allow(dead_code, unreachable_pub)] // As in the other helpers.
 
-use std::{cell::RefCell, fmt::Debug, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use agentsecrets_core::{
     ErrorCode, Result,
-    crypto::VerifyingKey,
+    crypto::{SigningKey, VerifyingKey, derive_key, label},
     encoding::{EnvironmentId, Head, MemberId, SecretId, WorkspaceId},
     identity::{Identity, Kind},
     invitation::Invitation,
     log::{Role, Scope, ScopeItem, ack::Ack},
     message::{Method, Request, Response},
     name::SecretName,
+    request_signature,
     secret::Key,
     sync::{self, Clashes, Machine, Offer, Start, SyncReport, View},
     wire::{DeliveriesPage, NewAck},
@@ -28,6 +33,7 @@ pub struct Team {
     pub workspace: WorkspaceId,
     /// Requests that changed something, as the relay took them.
     writes: RefCell<Vec<Request>>,
+    nonces: Cell<u64>,
 }
 
 /// A person's device with an empty vault.
@@ -74,9 +80,13 @@ pub fn single(environment: EnvironmentId, secret: SecretId) -> Scope {
 impl Team {
     /// A founder's device, labelled `laptop`, and its workspace.
     pub fn begin() -> (Self, Host) {
-        let mut founder = device(1);
+        Self::begun_by(device(1))
+    }
+
+    pub fn begun_by(mut founder: Host) -> (Self, Host) {
         let (relay, workspace) = (InProcess::new(), WorkspaceId::ZERO);
-        let mut team = Self { relay, workspace, writes: RefCell::default() };
+        let (writes, nonces) = (RefCell::default(), Cell::default());
+        let mut team = Self { relay, workspace, writes, nonces };
         let url = Some(team.url());
         let create = |s| sync::create(s, "acme".into(), "laptop".into(), url);
         team.workspace = team.run(&mut founder, create).unwrap();
@@ -89,7 +99,8 @@ impl Team {
 
     /// Another relay, empty.
     pub fn elsewhere(&self) -> Self {
-        Self { relay: InProcess::new(), workspace: self.workspace, writes: RefCell::default() }
+        let (writes, nonces) = (RefCell::default(), Cell::default());
+        Self { relay: InProcess::new(), workspace: self.workspace, writes, nonces }
     }
 
     /// Another relay that took the same until now.
@@ -105,6 +116,31 @@ impl Team {
             self.writes.borrow_mut().push(request);
         }
         Ok(response)
+    }
+
+    /// The relay's own answer to a request that was changed after it was signed: it is signed again, by
+    /// a member.
+    pub fn carry_unsigned(&self, mut request: Request, by: &Host) -> Result<Response> {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let (now, nonce) = (in_process::now() / 1000, self.nonces.replace(self.nonces.get() + 1));
+        let mut random = [7; 16];
+        random[..8].copy_from_slice(&nonce.to_le_bytes());
+        let key = SigningKey::from_seed(&derive_key(
+            label::SIGNING_KEY,
+            by.identity.expose_seed().expose(),
+        ));
+        let headers = request_signature::sign(
+            &key,
+            request.method,
+            "relay.invalid",
+            path,
+            query,
+            &request.body,
+            now,
+            random,
+        );
+        request.headers = headers.into();
+        self.carry(request)
     }
 
     pub fn run<T>(
