@@ -285,7 +285,10 @@ mod tests {
         );
         assert!(matches!(machine.step(5), Next::Sleep(15)));
         assert_eq!(machine.next_wakeup(), Some(15));
-        let (id, _) = leased(&mut machine, 15);
+        let (second, _) = leased(&mut machine, 15);
+        let early = machine.finish(id, Answer::Loaded(None)).unwrap_err();
+        assert_eq!(early.code(), ErrorCode::InvalidArgument);
+        let id = second;
         machine.finish(id, Answer::Loaded(Some(SecretBytes::copy_of(b"1")))).unwrap();
         assert!(matches!(machine.step(20), Next::Done));
         assert_eq!(machine.take_result().unwrap().unwrap(), 21);
