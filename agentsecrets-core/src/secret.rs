@@ -144,4 +144,22 @@ mod tests {
         assert!(!secret.ct_eq(b"hunter3"));
         assert!(!secret.ct_eq(b"hunter"));
     }
+
+    #[test]
+    fn a_length_is_the_one_of_the_bytes() {
+        let (full, empty) = (SecretBytes::copy_of(b"hunter2"), SecretBytes::new(Vec::new()));
+        assert_eq!((full.len(), full.is_empty()), (7, false));
+        assert_eq!((empty.len(), empty.is_empty()), (0, true));
+        let mut spare = Vec::with_capacity(64);
+        spare.extend_from_slice(b"hunter2");
+        assert_eq!(SecretBytes::from(spare).expose(), b"hunter2");
+    }
+
+    #[test]
+    fn a_key_has_exactly_thirty_two_bytes() {
+        let key = Key::from_slice(&[7; 32]).unwrap();
+        assert!(key.ct_eq(&Key::new([7; 32])) && !key.ct_eq(&Key::new([8; 32])));
+        assert_eq!(key.expose(), &[7; 32]);
+        assert!([0, 31, 33].iter().all(|length| Key::from_slice(&vec![7; *length]).is_none()));
+    }
 }

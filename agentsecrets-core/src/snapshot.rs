@@ -343,36 +343,4 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> SecretName {
-        SecretName::parse(text).unwrap()
-    }
-
-    fn value(text: &str) -> Option<SecretBytes> {
-        Some(SecretBytes::copy_of(text.as_bytes()))
-    }
-
-    #[test]
-    fn changes_made_here_win_until_they_are_undone() {
-        let mut snapshot = Snapshot::empty(WorkspaceId::ZERO, EnvironmentId::ZERO);
-        snapshot.change(name("A"), value("1"), 0).unwrap();
-        snapshot.change(name("A"), value("2"), 0).unwrap();
-        assert_eq!(snapshot.value(&name("A")).unwrap().expose(), b"2");
-        snapshot.change(name("A"), None, 0).unwrap();
-        assert!(snapshot.local.is_empty() && snapshot.names().is_empty());
-        assert_eq!(
-            snapshot.change(name("A"), None, 0).unwrap_err().code(),
-            ErrorCode::UnknownSecret
-        );
-    }
-
-    #[test]
-    fn names_that_differ_in_case_alone_are_one() {
-        let mut snapshot = Snapshot::empty(WorkspaceId::ZERO, EnvironmentId::ZERO);
-        snapshot.change(name("Path"), value("1"), 0).unwrap();
-        let error = snapshot.change(name("PATH"), value("1"), 0).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::InvalidName);
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ use agentsecrets_core::{
 use story::*;
 
 type Parts = BTreeMap<MemberId, Vec<SealedHash>>;
+type Change<'a> = &'a dyn Fn(&mut Vec<SealedHash>);
 
 const HASH: SealedHash = SealedHash([1; 32]);
 
@@ -40,7 +41,7 @@ fn takes_exactly(story: &Story, body: Body, parts: &Parts, why: &str) {
     assert_eq!(verdict(story, &entry, parts), Ok(()));
     let refused = Err((ErrorCode::RefusedEntry, why.to_owned()));
     for id in parts.keys() {
-        let changes: [&dyn Fn(&mut Vec<SealedHash>); 3] =
+        let changes: [Change<'_>; 3] =
             [&|listed| listed[0].0[0] ^= 1, &|listed| listed.push(HASH), &|listed| listed.clear()];
         for change in changes {
             let mut other = parts.clone();
