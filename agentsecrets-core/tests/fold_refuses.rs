@@ -397,6 +397,10 @@ fn an_admin_grants_lower_ranks_and_own_scope_alone() {
     let invite = story.add(|cast| &cast.founder, body).hash;
     let body = Body::Uninvite(Uninvite { invite });
     refused(&story, &admin, body, "an admin's invitation withdrawn by an equal");
+    let (_, body) = story.invite(Role::Writer, Scope::All);
+    let invite = story.add(|cast| &cast.founder, body).hash;
+    let body = Body::Uninvite(Uninvite { invite });
+    accepted(&story, &admin, body, "a lower invitation withdrawn by another than its author");
 }
 
 #[test]
@@ -518,6 +522,12 @@ fn shares_that_break_a_rule_are_refused() {
     let good = story.share(vec![version(DATABASE_URL, 2)]);
     let writer = &story.cast.writer;
     accepted(&story, writer, Body::Share(good.clone()), "as it should be");
+    let mut two = good.clone();
+    two.recipients.push(story.cast.founder.id());
+    two.recipients.sort_unstable();
+    accepted(&story, writer, Body::Share(two.clone()), "two recipients in order");
+    two.recipients.reverse();
+    refused(&story, writer, Body::Share(two), "two recipients out of order");
     let check = |change: &dyn Fn(&mut Share), why: &str| {
         let mut share = good.clone();
         change(&mut share);
