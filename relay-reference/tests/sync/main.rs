@@ -9,7 +9,9 @@ mod host;
 mod in_process;
 mod team;
 
+mod acks;
 mod branches;
+mod joining;
 mod membership;
 mod races;
 mod views;
