@@ -217,10 +217,18 @@ impl Snapshot {
             None => self.base_of(&name),
         };
         match (base, &value) {
-            (None, None) => self.local.retain(|local| local.name != name),
+            (None, None) if !self.under_way(&name) => {
+                self.local.retain(|local| local.name != name);
+            }
             _ => self.local.put(Local { name, base, time, value }),
         }
         Ok(())
+    }
+
+    /// Whether a push whose outcome is not known carries a value of this name: taking it back has to wait.
+    fn under_way(&self, name: &SecretName) -> bool {
+        let mut sent = self.attempts.iter().flat_map(|attempt| &attempt.puts);
+        sent.any(|(item, _)| item.name == *name)
     }
 
     /// Lets go of every version that `keeps` does not know, and of what nothing is left of.

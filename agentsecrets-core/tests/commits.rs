@@ -9,8 +9,10 @@ mod relay;
 use std::collections::BTreeSet;
 
 use agentsecrets_core::{
-    encoding::{EnvironmentId, WorkspaceId},
+    encoding::{EnvironmentId, WorkspaceId, from_base64},
     message::{Method, Request, Response},
+    name::SecretName,
+    secret::SecretBytes,
     sync,
 };
 use host::Host;
@@ -87,4 +89,39 @@ fn many_bytes_are_uploaded_ahead_of_their_commit_and_few_are_not() {
         }
         assert_eq!(uploads, if ahead { commit["deliveries"].as_array().unwrap().len() } else { 0 });
     }
+}
+
+#[test]
+fn a_long_local_log_is_published_in_commits_of_a_bounded_size() {
+    let mut host = Host::new(1);
+    let create = |start| sync::create(start, "acme".into(), "laptop".into(), None);
+    let workspace = host.run(create).unwrap();
+    let environment = host.environment(workspace, "development");
+    for push in 0..6 {
+        let names = (0..1000).map(|number| format!("N_{push}_{number}_{}", "x".repeat(200)));
+        let changes =
+            names.map(|name| (SecretName::parse(&name).unwrap(), Some(SecretBytes::copy_of(b"1"))));
+        let changes = changes.collect();
+        host.run(|start| sync::change(start, workspace, environment, changes)).unwrap();
+        let insist = sync::Insist::default();
+        host.run(|start| sync::push(start, workspace, environment, insist)).unwrap();
+    }
+    let mut relay = Relay { page: 500, ..Relay::default() };
+    relay.instead = Some(Box::new(|request| {
+        let uploaded = Response { status: 200, body: Vec::new(), retry_after: None };
+        request.target.contains("/sealed/").then_some(Ok(uploaded))
+    }));
+    run(&mut host, &mut relay, |start| sync::connect(start, workspace, URL.into())).unwrap();
+    let whole: usize = relay.entries.iter().map(Vec::len).sum();
+    assert!(whole > 2 << 20, "{whole} bytes are no long log");
+    let commits = relay.requests.iter().filter(|request| request.method == Method::Post);
+    let sizes: Vec<usize> = commits
+        .map(|commit| {
+            let commit: Value = serde_json::from_slice(&commit.body).unwrap();
+            let entries = commit["entries"].as_array().unwrap().iter();
+            entries.map(|entry| from_base64(entry.as_str().unwrap()).unwrap().len()).sum()
+        })
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), whole);
+    assert!(sizes.len() == 2 && sizes.iter().all(|size| *size <= 2 << 20), "{sizes:?}");
 }

@@ -195,3 +195,30 @@ fn a_repush_sends_what_the_relay_lacks_and_nothing_where_it_is_further() {
     assert_eq!(error.code(), ErrorCode::NotAdmitted);
     assert!(error.hint().contains("repush"), "{}", error.hint());
 }
+
+#[test]
+fn a_pull_ends_where_the_connection_does_and_goes_on_where_one_environment_fails() {
+    for (failure, ends) in [(ErrorCode::RelayUnreachable, true), (ErrorCode::Internal, false)] {
+        let (mut host, mut relay, workspace) = workspace();
+        let push = a_change(&mut host, workspace);
+        run(&mut host, &mut relay, push).unwrap();
+        // A device of the same identity that holds no value yet.
+        let mut fresh = Host::new(1);
+        fresh.store = host.store.clone();
+        fresh.store.retain(|key, _| !key.contains("/environment/"));
+        relay.instead = Some(Box::new(move |request| {
+            request.target.contains("/deliveries").then(|| Err(Error::new(failure, "it failed")))
+        }));
+        let pull = |start| sync::pull(start, workspace, None, sync::Clashes::Refuse);
+        let pulled = run(&mut fresh, &mut relay, pull);
+        match ends {
+            true => assert_eq!(pulled.err().unwrap().code(), failure),
+            false => {
+                let report = pulled.unwrap();
+                assert_eq!(report.environments.len(), 3);
+                let failed = report.environments.iter().filter(|(_, result)| result.is_err());
+                assert_eq!(failed.count(), 1);
+            }
+        }
+    }
+}

@@ -75,7 +75,8 @@ impl Host {
         }
     }
 
-    fn perform(
+    /// Does one step.
+    pub fn perform(
         &mut self,
         step: Step,
         send: &mut dyn FnMut(
