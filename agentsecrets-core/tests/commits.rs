@@ -15,7 +15,7 @@ use agentsecrets_core::{
     secret::SecretBytes,
     sync,
 };
-use host::Host;
+use host::{Host, value};
 use relay::{Relay, URL, run, workspace};
 use serde_json::{Value, json};
 
@@ -52,6 +52,13 @@ fn a_push_that_crashed_leaves_no_delivery_twice_and_none_out() {
         let insist = sync::Insist::default();
         let _ = host.crash(cut, |start| sync::push(start, workspace, environment, insist));
         push(&mut host, workspace, environment, "D");
+        // The values come back from what the workspace keeps to deliver.
+        host.store.retain(|key, _| !key.contains("/environment/"));
+        let pull = |start| sync::pull(start, workspace, None, sync::Clashes::Refuse);
+        assert!(host.run(pull).unwrap().into_result().is_ok(), "cut {cut}");
+        let snapshot = host.snapshot(workspace, environment);
+        let values = ["A", "B", "D"].map(|name| value(&snapshot, name));
+        assert_eq!(values, ["A", "B", "D"].map(|name| Some(name.to_owned())), "cut {cut}");
         let mut relay = Relay { page: 500, ..Relay::default() };
         run(&mut host, &mut relay, |start| sync::connect(start, workspace, URL.into())).unwrap();
         let delivered = delivered(&relay);

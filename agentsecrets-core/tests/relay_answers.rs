@@ -197,6 +197,31 @@ fn a_repush_sends_what_the_relay_lacks_and_nothing_where_it_is_further() {
 }
 
 #[test]
+fn a_repush_that_another_overtakes_asks_for_the_head_again_and_no_other_failure_does() {
+    for (status, code, expected) in [
+        (409, "head_moved", Ok(0)),
+        (500, "internal", Err(ErrorCode::RelayError)),
+        (418, "head_moved", Err(ErrorCode::RelayRefused)),
+    ] {
+        let (mut host, mut relay, workspace) = workspace();
+        let pin = SignedEntry::parse(relay.entries.last().unwrap()).unwrap().head();
+        relay.requests.clear();
+        let mut committed = false;
+        relay.instead = Some(Box::new(move |request| {
+            committed |= is_commit(request);
+            Some(Ok(match (is_commit(request), committed) {
+                (true, _) => refusal(status, code),
+                (false, true) => shown(pin.seq, pin.hash),
+                (false, false) => refusal(404, "unknown_workspace"),
+            }))
+        }));
+        let done = run(&mut host, &mut relay, |start| sync::repush(start, workspace));
+        assert_eq!(done.map(|done| done.entries).map_err(|error| error.code()), expected);
+        assert_eq!(relay.requests.iter().filter(|request| is_commit(request)).count(), 1);
+    }
+}
+
+#[test]
 fn a_pull_ends_where_the_connection_does_and_goes_on_where_one_environment_fails() {
     for (failure, ends) in [(ErrorCode::RelayUnreachable, true), (ErrorCode::Internal, false)] {
         let (mut host, mut relay, workspace) = workspace();

@@ -12,7 +12,11 @@ use agentsecrets_core::{
     ErrorCode,
     encoding::{EntryHash, Head, encode},
     identity::{Destination, Identity, Kind},
-    log::SignedEntry,
+    log::{
+        SignedEntry,
+        entry::{Body, Entry},
+    },
+    policy::Policy,
     secret::Key,
     sync,
 };
@@ -132,5 +136,27 @@ fn an_address_with_a_path_is_no_relay() {
         let error = run(&mut host, &mut Relay::default(), create).unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{url}");
         assert!(host.store.is_empty(), "{url}");
+    }
+}
+
+#[test]
+fn another_entry_in_the_pins_place_is_evidence_only_where_a_member_signed_it() {
+    for (author, kept) in [(1, true), (2, false)] {
+        let (mut host, mut relay, workspace) = workspace();
+        invite(&mut host, &mut relay, workspace);
+        let entries: Vec<_> =
+            relay.entries.iter().map(|bytes| SignedEntry::parse(bytes).unwrap()).collect();
+        let [.., before, pin] = entries.as_slice() else { unreachable!("a log of entries") };
+        let author = Identity::from_seed(Key::new([author; 32]), Kind::Human);
+        let body = Body::Policy(Policy { first_use: true, ..Policy::default() });
+        let entry = Entry::after(workspace, before.head(), 1_000_000, author.id(), body);
+        let other = entry.sign(&author).unwrap();
+        assert_eq!(other.entry().seq, pin.entry().seq);
+        *relay.entries.last_mut().unwrap() = other.bytes().to_vec();
+        let follow = |start| sync::follow_log(start, workspace, Duration::ZERO);
+        let error = run(&mut host, &mut relay, follow).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Fork);
+        let evidence = host.store.keys().any(|key| key.ends_with("/evidence"));
+        assert_eq!(evidence, kept);
     }
 }

@@ -76,12 +76,18 @@ def reach(programs, jobs):
     return tests_of, broken
 
 
-def noticed_by_any(programs):
-    """For a mutant that is built in: the first program that fails."""
-    for program, folder in programs:
-        if not passes(program, folder, listed(program, folder), {}, 900):
-            return Path(program).name.rpartition("-")[0]
+def noticed_by_any(tree, environment, broken):
+    """For a mutant that is built in: the first program of which a test fails that does not fail anyway."""
+    for words in BUILDS:
+        for program, folder in build(tree, environment, words):
+            names = [name for name in listed(program, folder) if name not in broken]
+            if names and not passes(program, folder, names, {}, 900):
+                return title(program)
     return None
+
+
+def title(program):
+    return Path(program).name.rpartition("-")[0]
 
 
 def passes(program, folder, names, variables, seconds):
@@ -116,5 +122,5 @@ def noticed(number, tests):
     for (program, folder), group in chunks(tests):
         patience = PATIENCE + 10 * sum(test.seconds for test in group)
         if not passes(program, folder, [test.name for test in group], {"MUTANT": str(number)}, patience):
-            return f"{Path(program).name.rpartition('-')[0]}: {group[0].name}"
+            return f"{title(program)}: {group[0].name}"
     return None
