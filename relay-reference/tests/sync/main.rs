@@ -11,6 +11,7 @@ mod team;
 
 mod acks;
 mod branches;
+mod deliveries;
 mod joining;
 mod membership;
 mod races;
