@@ -24,7 +24,8 @@ def tests():
         for file in sorted((ROOT / top).rglob("*.rs")):
             if SKIP.isdisjoint(file.relative_to(ROOT).parts):
                 for name in re.findall(r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)", file.read_text()):
-                    found.setdefault(f"{file.stem}::{name}", set()).add(str(file.relative_to(ROOT)))
+                    stem = file.parent.name if file.stem == "tests" else file.stem
+                    found.setdefault(f"{stem}::{name}", set()).add(str(file.relative_to(ROOT)))
     return found
 
 
