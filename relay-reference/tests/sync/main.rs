@@ -13,6 +13,7 @@ mod acks;
 mod branches;
 mod deliveries;
 mod joining;
+mod logs;
 mod membership;
 mod races;
 mod views;
