@@ -4,6 +4,8 @@ part_assurance() {
   need 'python3 -c "import tomllib"' python3 || return
   tests "assurance: interface check finds what is planted" tools/public-api --self-test
   check "assurance: public interface is the one promised" tools/public-api
+  tests "assurance: version check finds what is planted" tools/semver --self-test
+  tests "assurance: version fits what became of the interface" tools/semver
   tests "assurance: dependency check finds what is planted" tools/dependencies --self-test
   check "assurance: crates by feature, a reason for each" tools/dependencies
   tests "assurance: bills of materials" tools/sbom --self-test
