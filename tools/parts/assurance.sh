@@ -4,6 +4,8 @@ part_assurance() {
   need 'python3 -c "import tomllib"' python3 || return
   tests "assurance: interface check finds what is planted" tools/public-api --self-test
   check "assurance: public interface is the one promised" tools/public-api
+  tests "assurance: version check finds what is planted" tools/semver --self-test
+  tests "assurance: version fits what became of the interface" tools/semver
   tests "assurance: dependency check finds what is planted" tools/dependencies --self-test
   check "assurance: crates by feature, a reason for each" tools/dependencies
   tests "assurance: bills of materials" tools/sbom --self-test
@@ -20,21 +22,58 @@ part_assurance() {
   if [ -n "$deep" ]; then deep_assurance; fi
 }
 
-# The long ones. Each can be run alone by its command in docs/assurance.md.
+# The long ones, the short of them first. Each can be run alone by its command in docs/assurance.md. What passed for these very
+# sources is not repeated; after --minutes none is begun any more, and what is left is named.
 deep_assurance() {
-  check "assurance: oldest compiler that is promised" oldest_compiler
-  check "assurance: oldest dependencies that are promised" oldest_dependencies
+  begun=$(date +%s) left=''
+  passed_here=$root/.cache/assurance/$(sources)
+  mkdir -p "$passed_here" || return
+  for one in constant_time oldest_compiler oldest_dependencies reproducible coverage release; do once "$one"; done
+  [ -z "$left" ] || echo "left   $left: the same command goes on"
+}
+
+# What the sources are, changes that are not committed included.
+sources() {
+  { git rev-parse 'HEAD^{tree}'; git diff HEAD; git ls-files -o --exclude-standard -z | xargs -0 -r sha256sum; } | sha256sum | cut -c1-16
+}
+
+once() {
+  if [ -e "$passed_here/$1" ]; then echo "done    assurance: $1, before, of the same sources"; return; fi
+  if [ -n "$minutes" ] && [ $(($(date +%s) - begun)) -ge $((${minutes%.*} * 60)) ]; then left="$left $1"; return; fi
+  failed_before=$failed
+  "deep_$1"
+  [ "$failed" != "$failed_before" ] || touch "$passed_here/$1"
+}
+
+deep_constant_time() {
   need 'valgrind --version' valgrind || return
   check "assurance: operations with secrets, as released" cargo build --release --locked -p agentsecrets-ffi --example secret-times
   tests "assurance: no time depends on a secret" tools/constant-time "$CARGO_TARGET_DIR/release/examples/secret-times"
   grep -E '^    ' "$log"
+}
+
+deep_oldest_compiler() {
+  check "assurance: oldest compiler that is promised" oldest_compiler
+}
+
+deep_oldest_dependencies() {
+  check "assurance: oldest dependencies that are promised" oldest_dependencies
+}
+
+deep_reproducible() {
+  check "assurance: C library, two builds, one hash" tools/reproducible
+  cat "$log"
+}
+
+deep_coverage() {
   llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
   need "command -v llvm-cov-$llvm || [ -x \"\$(rustc --print sysroot)/lib/rustlib/\$(rustc -vV | sed -n 's/^host: //p')/bin/llvm-cov\" ]" \
     "llvm-$llvm" || return
   tests "assurance: lines of core's layers 1 to 4" tools/coverage
   grep -E '^    ' "$log"
-  check "assurance: C library, two builds, one hash" tools/reproducible
-  cat "$log"
+}
+
+deep_release() {
   check "assurance: release of this platform, installed where nothing is" release_installs
   tail -n 30 "$log"
 }
@@ -82,7 +121,7 @@ oldest_compiler() {
   oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
   rustup toolchain list | grep -q "^$oldest" || rustup toolchain install "$oldest" --profile minimal || return 1
   CARGO_TARGET_DIR="$CARGO_TARGET_DIR/oldest" cargo "+$oldest" check -p agentsecrets-core -p agentsecrets-ffi -p agentsecrets-cli \
-    -p relay-reference --locked
+    -p relay-reference --locked && rm -rf "$CARGO_TARGET_DIR/oldest"
 }
 
 # The lowest versions that our own Cargo.toml files name, everything beneath them as the lock file has it or newer.
@@ -91,5 +130,6 @@ oldest_dependencies() (
   trap 'rm -rf "$work"' EXIT
   git clone -q "$root" "$work/clone" && cd "$work/clone" && rm Cargo.lock || exit 1
   RUSTC_BOOTSTRAP=1 cargo update -q -Z direct-minimal-versions && CARGO_TARGET_DIR="$CARGO_TARGET_DIR/lowest" \
-    cargo check -p agentsecrets-core -p agentsecrets-ffi -p agentsecrets-cli -p relay-reference --locked
+    cargo check -p agentsecrets-core -p agentsecrets-ffi -p agentsecrets-cli -p relay-reference --locked &&
+    rm -rf "${CARGO_TARGET_DIR:?}/lowest"
 )
