@@ -101,7 +101,7 @@ mod tests {
             seq: *seq,
             author: MemberId([1; 32]),
             time: 0,
-            operation: operation.clone(),
+            operation: *operation,
             differs_from: Vec::new(),
         };
         SecretState {
