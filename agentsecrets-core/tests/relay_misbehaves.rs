@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use agentsecrets_core::{
     ErrorCode,
+    crypto::Entropy,
     encoding::{EntryHash, Head, encode},
     identity::{Destination, Identity, Kind},
     log::{
@@ -65,7 +66,7 @@ fn one_identity_that_answers_two_invitations_is_admitted_once_and_stops_nobody()
     for identity in [&twice, &twice, &other] {
         let code = invite(&mut host, &mut relay, workspace);
         let invite: EntryHash = code.invite;
-        let mut entropy = agentsecrets_core::crypto::Entropy::new([9; 32]);
+        let mut entropy = Entropy::new([9; 32]);
         let reply = code.accept(identity, "desk", &mut entropy);
         relay.replies.insert(invite.to_string(), encode(&reply));
     }
@@ -76,6 +77,14 @@ fn one_identity_that_answers_two_invitations_is_admitted_once_and_stops_nobody()
     let mut expected = vec![twice.id(), other.id()];
     expected.sort_unstable();
     assert_eq!(ids, expected);
+    assert!(run(&mut host, &mut relay, admit).unwrap().is_empty());
+    // Another kind of the same seed has another id and the same keys.
+    let agent = Identity::from_seed(Key::new([7; 32]), Kind::Agent);
+    assert_ne!(agent.id(), twice.id());
+    let code = invite(&mut host, &mut relay, workspace);
+    let invite = code.invite.to_string();
+    let reply = code.accept(&agent, "desk", &mut Entropy::new([9; 32]));
+    relay.replies.insert(invite, encode(&reply));
     assert!(run(&mut host, &mut relay, admit).unwrap().is_empty());
 }
 

@@ -299,7 +299,17 @@ fn who_is_still_on_the_left_history_says_nothing_of_this_one() {
     assert_eq!(here.carry(ack).unwrap().status, 204);
     // To whoever never was there, that shows the fork.
     assert_eq!(code(here.sync(&mut owner)), ErrorCode::Withheld);
+    admin.run(|s| sync::confirm(s, here.workspace, reader.identity.id())).unwrap();
+    let of_acks = sync::keys::acks(&here.workspace);
+    let view = admin.run(|s| sync::view(s, here.workspace)).unwrap();
+    let person = view.state().unwrap().members()[&owner.identity.id()].person;
+    let keeps = |host: &Host, bytes: &[u8]| {
+        host.store[&of_acks].windows(bytes.len()).any(|window| window == bytes)
+    };
+    assert!(keeps(&admin, &person.0) && keeps(&admin, &reader.identity.id().0));
     adopt(&here, &mut admin, head).unwrap();
+    assert!(keeps(&admin, &person.0), "who was a member when the head was last fresh");
+    assert!(keeps(&admin, &reader.identity.id().0), "whose number was compared");
     admin.now = owner.now + 1000;
     let (report, asked) = here.watch(&mut admin, sync);
     // Two persons count, and of one of them there is no word that does.
