@@ -8,7 +8,6 @@ use agentsecrets_core::{
     ErrorCode,
     drift::{self, Drift},
     encoding::{EnvironmentId, WorkspaceId},
-    parcel::MAX_VALUE,
     sync::{self, Management},
 };
 use host::{Host, value};
@@ -110,34 +109,4 @@ fn a_local_workspace_has_nowhere_to_invite_to() {
     };
     let error = host.run(|start| sync::invite(start, workspace, offer)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NoRelay);
-}
-
-#[test]
-fn a_value_may_be_as_long_as_the_limit_and_no_longer() {
-    let (mut host, workspace, environment) = workspace();
-    let code = |result: agentsecrets_core::Result<()>| result.map_err(|error| error.code());
-    let most = "x".repeat(MAX_VALUE);
-    assert_eq!(code(host.change(workspace, environment, "A", Some(&most))), Ok(()));
-    let beyond = most + "x";
-    let refused = host.change(workspace, environment, "B", Some(&beyond));
-    assert_eq!(code(refused), Err(ErrorCode::ValueTooLarge));
-    let snapshot = host.snapshot(workspace, environment);
-    assert_eq!(value(&snapshot, "A").map(|value| value.len()), Some(MAX_VALUE));
-    assert_eq!(value(&snapshot, "B"), None);
-}
-
-#[test]
-fn an_environments_label_is_plain_and_short() {
-    let (mut host, workspace, _) = workspace();
-    let mut create = |label: &str| {
-        let manage = Management::CreateEnvironment(label.into());
-        host.run(|start| sync::manage(start, workspace, manage)).map(drop).map_err(|e| e.code())
-    };
-    for label in ["a", &"b".repeat(64), "eu-west_1.b", "ünder"] {
-        assert_eq!(create(label), Ok(()), "{label}");
-    }
-    for label in ["", &"c".repeat(65), "two words", "a/b", "a\n"] {
-        assert_eq!(create(label), Err(ErrorCode::InvalidArgument), "{label}");
-    }
-    assert_eq!(create("a"), Err(ErrorCode::EnvironmentExists));
 }
