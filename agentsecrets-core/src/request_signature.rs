@@ -306,4 +306,21 @@ mod tests {
             assert_eq!(authority(other), None, "{other}");
         }
     }
+
+    #[test]
+    fn a_part_that_could_begin_another_line_is_refused_though_its_signature_is_right() {
+        let key = SigningKey::from_seed(&Key::new([7; 32]));
+        for (wrong, part) in
+            ["\n", " ", "\u{7f}", "ü"].iter().flat_map(|c| [(c, 0), (c, 1), (c, 2)])
+        {
+            let mut parts = [AUTHORITY, PATH, QUERY].map(str::to_owned);
+            parts[part].push_str(wrong);
+            let [authority, path, query] = &parts;
+            let headers = sign(&key, Method::Get, authority, path, query, BODY, 1, [9; 16]);
+            let headers = headers.map(|(_, text)| text);
+            let error = verify(&Incoming { authority, path, query, ..incoming(&headers) });
+            let error = error.unwrap_err();
+            assert!(error.message().contains("no URL may hold"), "{wrong:?}: {error}");
+        }
+    }
 }

@@ -266,6 +266,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_known_to_a_history_that_commits_to_its_first_generation() {
+        let key = || WorkspaceKey::generate(&mut Entropy::new([1; 32]));
+        let (own, other) = (key().commitments(), Commitment([7; 32]));
+        assert!(key().known_to(&[]).is_none() && key().known_to(&[other]).is_none());
+        let known =
+            |commitments: &[Commitment]| key().known_to(commitments).map(|key| key.generation());
+        assert_eq!((known(&own), known(&[own[0], other])), (Some(0), Some(0)));
+    }
+
+    #[test]
     fn labels_cannot_be_swapped_and_their_length_shows_only_the_block() {
         let mut entropy = Entropy::new([1; 32]);
         let key = WorkspaceKey::generate(&mut entropy);
