@@ -28,7 +28,7 @@ deep_assurance() {
   begun=$(date +%s) left=''
   passed_here=$root/.cache/assurance/$(sources)
   mkdir -p "$passed_here" || return
-  for one in constant_time oldest_compiler oldest_dependencies reproducible coverage release; do once "$one"; done
+  for one in constant_time oldest_compiler oldest_dependencies reproducible coverage swift_package release; do once "$one"; done
   [ -z "$left" ] || echo "left   $left: the same command goes on"
 }
 
@@ -73,6 +73,11 @@ deep_coverage() {
   grep -E '^    ' "$log"
 }
 
+deep_swift_package() {
+  check "assurance: Swift's package at the tag, used by a package that has nothing else of ours" swift_package
+  tail -n 3 "$log"
+}
+
 deep_release() {
   check "assurance: release of this platform, installed where nothing is" release_installs
   tail -n 30 "$log"
@@ -114,6 +119,35 @@ release_installs() (
     python/bin/python -c 'import agentsecrets_core; agentsecrets_core.load' || exit 1
   npm install --silent --offline --no-audit "$work"/out/*.tgz && node -e 'require("agentsecrets-core").load' || exit 1
   echo "installed: C library, wheel, npm package; run: command, relay"
+)
+
+# Swift's package is the tag itself. The package that uses it lies in the clone, which is all that the toolchain sees.
+swift_package() (
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' EXIT
+  tagged_clone "$work/clone" && cd "$work/clone" && cargo build --release --locked -p agentsecrets-swift || exit 1
+  PREFIX=$PWD/.cache/prefix bindings/swift/install "$CARGO_TARGET_DIR/release" || exit 1
+  mkdir -p .cache/use/Sources/use && cd .cache/use || exit 1
+  cat >Package.swift <<'PACKAGE'
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+    name: "use",
+    dependencies: [.package(path: "../../bindings/swift")],
+    targets: [.executableTarget(name: "use", dependencies: [.product(name: "AgentSecrets", package: "swift")])]
+)
+PACKAGE
+  cat >Sources/use/main.swift <<'MAIN'
+import AgentSecrets
+
+let identity = try Identity(generating: .agent)
+let sealed = try SealedBox.seal(Secret("fake-value-1"), to: identity.recipient)
+print(try identity.unseal(sealed) == Secret("fake-value-1") ? "a box is sealed and opened" : "another value")
+MAIN
+  PKG_CONFIG_PATH=$work/clone/.cache/prefix/lib/pkgconfig ../../tools/swift-env "$root/.cache/swift" swift run use >use.log 2>&1
+  cat use.log
+  grep -qx "a box is sealed and opened" use.log
 )
 
 # rust-version is a promise where it is built with; where the toolchain is not there, rustup gets it.
